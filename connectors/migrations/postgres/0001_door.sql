@@ -1,0 +1,178 @@
+-- The door: what came in, what must go up, what we asked for, what we still watch. Times are microseconds since 1970
+-- UTC, Every key begins with the book. No phone, name, note or body stands here in clear.
+
+-- Raw bytes from providers, sealed. Erasing an observation sets wrapped_key to NULL; the row stays.
+CREATE TABLE door.inbox (
+    book uuid NOT NULL,
+    id uuid NOT NULL,
+    connection uuid NOT NULL,
+    kind text NOT NULL,
+    class text NOT NULL CHECK (class IN ('signed', 'read', 'imported', 'connector', 'hint')),
+    actor_id text,
+    received_at bigint NOT NULL,
+    delivery_key bytea NOT NULL,
+    deliveries bigint NOT NULL DEFAULT 1,
+    sealed bytea NOT NULL,
+    wrapped_key bytea,
+    commitment bytea NOT NULL,
+    state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'translated', 'quarantined', 'hint_done')),
+    reason text,
+    subject_hint uuid,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, connection, kind, delivery_key)
+);
+CREATE INDEX inbox_new ON door.inbox (book, received_at, id) WHERE state = 'new';
+
+-- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time.
+CREATE TABLE door.outbox (
+    book uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    connection uuid,
+    subject uuid NOT NULL,
+    source uuid NOT NULL,
+    word text NOT NULL,
+    body text NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'published', 'confirmed', 'refused')),
+    attempt bigint NOT NULL DEFAULT 0,
+    next_at bigint NOT NULL DEFAULT 0,
+    created_at bigint NOT NULL,
+    outcome text,
+    PRIMARY KEY (book, claim_id),
+    UNIQUE (book, seq)
+);
+CREATE INDEX outbox_open ON door.outbox (book, seq) WHERE state IN ('pending', 'published');
+CREATE INDEX outbox_source ON door.outbox (book, source);
+
+-- People and firms outside, by a keyed hash of their phone or e-mail.
+CREATE TABLE door.parties (
+    book uuid NOT NULL,
+    id uuid NOT NULL,
+    lookup bytea NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped_key bytea,
+    created_at bigint NOT NULL,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, lookup)
+);
+
+-- Which observations speak of whom, so that erasing a party finds them.
+CREATE TABLE door.observation_parties (
+    book uuid NOT NULL,
+    observation uuid NOT NULL,
+    party uuid NOT NULL,
+    PRIMARY KEY (book, observation, party),
+    FOREIGN KEY (book, observation) REFERENCES door.inbox (book, id),
+    FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
+);
+
+-- What was asked of us. The payer's data and note are sealed under a key of their own.
+CREATE TABLE door.intents (
+    book uuid NOT NULL,
+    id uuid NOT NULL,
+    connection uuid NOT NULL,
+    route text NOT NULL,
+    idempotency_key text NOT NULL,
+    body_hash bytea NOT NULL,
+    wallet uuid NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    fee_bearer text NOT NULL,
+    invoice_id uuid,
+    party uuid,
+    sealed bytea NOT NULL,
+    wrapped_key bytea,
+    created_at bigint NOT NULL,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'refused')),
+    reason text,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, route, idempotency_key),
+    FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
+);
+
+-- Tries to have an intent done at the provider, one reference each, committed before the call.
+-- next_at is the injected clock's, leased_until real time.
+CREATE TABLE door.attempts (
+    book uuid NOT NULL,
+    intent uuid NOT NULL,
+    n bigint NOT NULL,
+    connection uuid NOT NULL,
+    reference text NOT NULL,
+    object_kind text NOT NULL,
+    object_id text,
+    claim_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'
+        CHECK (state IN ('asked', 'cleared', 'calling', 'unknown', 'accepted', 'refused', 'failed')),
+    tries bigint NOT NULL DEFAULT 0,
+    next_at bigint NOT NULL DEFAULT 0,
+    leased_until bigint,
+    changed_at bigint NOT NULL,
+    PRIMARY KEY (book, intent, n),
+    UNIQUE (book, connection, reference),
+    FOREIGN KEY (book, intent) REFERENCES door.intents (book, id)
+);
+CREATE INDEX attempts_open ON door.attempts (book, connection, next_at) WHERE state IN ('asked', 'cleared', 'calling');
+CREATE INDEX attempts_claim ON door.attempts (book, claim_id);
+CREATE INDEX attempts_object ON door.attempts (book, connection, object_kind, object_id);
+
+-- Objects at providers that we look at again. next_check_at (injected clock) is NULL once nothing more is due;
+-- leased_until is real time.
+CREATE TABLE door.checks (
+    book uuid NOT NULL,
+    connection uuid NOT NULL,
+    object_kind text NOT NULL,
+    key text NOT NULL,
+    subject uuid,
+    reference text,
+    object_id text,
+    watch text NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended')),
+    since bigint NOT NULL,
+    tries bigint NOT NULL DEFAULT 0,
+    failures bigint NOT NULL DEFAULT 0,
+    next_check_at bigint,
+    again bigint NOT NULL DEFAULT 0,
+    leased_until bigint,
+    PRIMARY KEY (book, connection, object_kind, key)
+);
+CREATE INDEX checks_due ON door.checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_reference ON door.checks (book, connection, object_kind, reference);
+
+-- Connections that must not be called before a moment (injected clock).
+CREATE TABLE door.pauses (
+    book uuid NOT NULL,
+    connection uuid NOT NULL,
+    until bigint NOT NULL,
+    tries bigint NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (book, connection)
+);
+
+-- Counts for people and alarms; also the outbox's own numbering.
+CREATE TABLE door.counters (
+    book uuid NOT NULL,
+    name text NOT NULL,
+    value bigint NOT NULL,
+    PRIMARY KEY (book, name)
+);
+
+-- API keys, by SHA-256 only.
+CREATE TABLE door.api_keys (
+    key_hash bytea NOT NULL PRIMARY KEY,
+    book uuid NOT NULL,
+    label text NOT NULL,
+    created_at bigint NOT NULL,
+    revoked_at bigint
+);
+
+-- Tells at start whether the rows were sealed under the master key in use.
+CREATE TABLE door.keyring (
+    name text NOT NULL PRIMARY KEY,
+    fingerprint bytea NOT NULL
+);
+
+-- The service works under a role of its own, which can neither change nor drop what stands above.
+GRANT USAGE ON SCHEMA door TO ensimbi_door;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    door.inbox, door.outbox, door.parties, door.observation_parties, door.intents, door.attempts, door.checks,
+    door.pauses, door.counters, door.api_keys, door.keyring
+TO ensimbi_door;

@@ -1,0 +1,171 @@
+-- The door: what came in, what must go up, what we asked for, what we still watch. Times are microseconds since 1970
+-- UTC, ids 16 bytes. Every key begins with the book. No phone, name, note or body stands here in clear.
+
+-- Raw bytes from providers, sealed. Erasing an observation sets wrapped_key to NULL; the row stays.
+CREATE TABLE inbox (
+    book BLOB NOT NULL,
+    id BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    class TEXT NOT NULL CHECK (class IN ('signed', 'read', 'imported', 'connector', 'hint')),
+    actor_id TEXT,
+    received_at INTEGER NOT NULL,
+    delivery_key BLOB NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 1,
+    sealed BLOB NOT NULL,
+    wrapped_key BLOB,
+    commitment BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'translated', 'quarantined', 'hint_done')),
+    reason TEXT,
+    subject_hint BLOB,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, connection, kind, delivery_key)
+) STRICT;
+CREATE INDEX inbox_new ON inbox (book, received_at, id) WHERE state = 'new';
+
+-- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time.
+CREATE TABLE outbox (
+    book BLOB NOT NULL,
+    claim_id BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    connection BLOB,
+    subject BLOB NOT NULL,
+    source BLOB NOT NULL,
+    word TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'published', 'confirmed', 'refused')),
+    attempt INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    outcome TEXT,
+    PRIMARY KEY (book, claim_id),
+    UNIQUE (book, seq)
+) STRICT;
+CREATE INDEX outbox_open ON outbox (book, seq) WHERE state IN ('pending', 'published');
+CREATE INDEX outbox_source ON outbox (book, source);
+
+-- People and firms outside, by a keyed hash of their phone or e-mail.
+CREATE TABLE parties (
+    book BLOB NOT NULL,
+    id BLOB NOT NULL,
+    lookup BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    wrapped_key BLOB,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, lookup)
+) STRICT;
+
+-- Which observations speak of whom, so that erasing a party finds them.
+CREATE TABLE observation_parties (
+    book BLOB NOT NULL,
+    observation BLOB NOT NULL,
+    party BLOB NOT NULL,
+    PRIMARY KEY (book, observation, party),
+    FOREIGN KEY (book, observation) REFERENCES inbox (book, id),
+    FOREIGN KEY (book, party) REFERENCES parties (book, id)
+) STRICT;
+
+-- What was asked of us. The payer's data and note are sealed under a key of their own.
+CREATE TABLE intents (
+    book BLOB NOT NULL,
+    id BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    route TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    body_hash BLOB NOT NULL,
+    wallet BLOB NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    fee_bearer TEXT NOT NULL,
+    invoice_id BLOB,
+    party BLOB,
+    sealed BLOB NOT NULL,
+    wrapped_key BLOB,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'refused')),
+    reason TEXT,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, route, idempotency_key),
+    FOREIGN KEY (book, party) REFERENCES parties (book, id)
+) STRICT;
+
+-- Tries to have an intent done at the provider, one reference each, committed before the call.
+-- next_at is the injected clock's, leased_until real time.
+CREATE TABLE attempts (
+    book BLOB NOT NULL,
+    intent BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    connection BLOB NOT NULL,
+    reference TEXT NOT NULL,
+    object_kind TEXT NOT NULL,
+    object_id TEXT,
+    claim_id BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'asked'
+        CHECK (state IN ('asked', 'cleared', 'calling', 'unknown', 'accepted', 'refused', 'failed')),
+    tries INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0,
+    leased_until INTEGER,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (book, intent, n),
+    UNIQUE (book, connection, reference),
+    FOREIGN KEY (book, intent) REFERENCES intents (book, id)
+) STRICT;
+CREATE INDEX attempts_open ON attempts (book, connection, next_at) WHERE state IN ('asked', 'cleared', 'calling');
+CREATE INDEX attempts_claim ON attempts (book, claim_id);
+CREATE INDEX attempts_object ON attempts (book, connection, object_kind, object_id);
+
+-- Objects at providers that we look at again. next_check_at (injected clock) is NULL once nothing more is due;
+-- leased_until is real time.
+CREATE TABLE checks (
+    book BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    object_kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    subject BLOB,
+    reference TEXT,
+    object_id TEXT,
+    watch TEXT NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended')),
+    since INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    next_check_at INTEGER,
+    again INTEGER NOT NULL DEFAULT 0,
+    leased_until INTEGER,
+    PRIMARY KEY (book, connection, object_kind, key)
+) STRICT;
+CREATE INDEX checks_due ON checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_reference ON checks (book, connection, object_kind, reference);
+
+-- Connections that must not be called before a moment (injected clock).
+CREATE TABLE pauses (
+    book BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (book, connection)
+) STRICT;
+
+-- Counts for people and alarms; also the outbox's own numbering.
+CREATE TABLE counters (
+    book BLOB NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (book, name)
+) STRICT;
+
+-- API keys, by SHA-256 only.
+CREATE TABLE api_keys (
+    key_hash BLOB NOT NULL PRIMARY KEY,
+    book BLOB NOT NULL,
+    label TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+-- Tells at start whether the rows were sealed under the master key in use.
+CREATE TABLE keyring (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,269 @@
+//! What a provider's folder must say: one trait that is pure but for `connect`, and a second small one for calls.
+//!
+//! translate: raw bytes -> [`Translation`]: statements in the ledger's vocabulary, still without our ids. The door adds
+//! subject, wallet, evidence and claim ids. A translator has no clock, no network, no database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ensimbi_events::codes::DiscrepancyKind;
+use ensimbi_events::{Amount, Body, Clock, Currency, SubjectKind, Time};
+
+use crate::settings::ConnectionSettings;
+
+/// How a provider's push is authenticated. There is no default: every connector says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authenticity {
+    /// A signature over the raw body.
+    Signed,
+    /// A static header, obligatory; the push only wakes the poller for ids we know.
+    Hint,
+    /// The provider does not push.
+    NoPush,
+}
+
+impl Authenticity {
+    /// The word recorded in `ConnectionConfigured`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Hint => "hint",
+            Self::NoPush => "no_push",
+        }
+    }
+}
+
+/// What a connector is and can do.
+#[derive(Debug)]
+pub struct Facts {
+    /// Its word, such as the folder's name.
+    pub provider: &'static str,
+    /// Name and version of the translator; a changed reading gets the next number.
+    pub translator: &'static str,
+    /// Kinds of bytes that it reads (`collection_status`, `webhook` ...).
+    pub kinds: &'static [&'static str],
+    /// What it offers; an undeclared capability is refused.
+    pub capabilities: &'static [Capability],
+    /// Ids of the operator's transaction are unique at this provider.
+    pub operator_transaction_unique: bool,
+    /// Currencies that are a sandbox here.
+    pub sandbox_currencies: &'static [&'static str],
+    /// Base URLs when the configuration names none: API, then token.
+    pub default_urls: &'static [(&'static str, &'static str)],
+}
+
+/// What can be asked of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Ask a payer for money.
+    Collect,
+    /// Read a collection by the provider's id.
+    ReadById,
+    /// Read a collection by our reference.
+    ReadByReference,
+    /// Take pushes.
+    Push,
+}
+
+/// An object at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// The provider's word, such as `collection`.
+    pub kind: &'static str,
+    /// The provider's id, if known.
+    pub id: Option<String>,
+    /// Our reference on it, if known.
+    pub reference: Option<String>,
+}
+
+/// Who is on the other side; goes to the vault and nowhere else.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct PartyDetails {
+    /// Phone number as the provider gives it.
+    pub phone: Option<String>,
+    /// Name as the provider gives it.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+}
+
+impl std::fmt::Debug for PartyDetails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PartyDetails(..)")
+    }
+}
+
+/// One statement read from the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The object it is about.
+    pub object: ObjectRef,
+    /// What kind of subject that is for us.
+    pub subject_kind: SubjectKind,
+    /// Empty for once-only facts; else the provider's sub-object id, else its state time.
+    pub occurrence: String,
+    /// Currency of the amounts.
+    pub currency: Option<Currency>,
+    /// The provider's id of the wallet, where the bytes name it.
+    pub wallet: Option<String>,
+    /// The statement.
+    pub body: Body,
+    /// When the provider says it happened; absent = our observation.
+    pub occurred_at: Option<Time>,
+    /// The other side.
+    pub party: Option<PartyDetails>,
+    /// The translator's own doubt: withheld until a person decides.
+    pub doubt: Option<DiscrepancyKind>,
+    /// The operator's transaction id.
+    pub operator_transaction: Option<String>,
+}
+
+/// What the poller should do with an object after these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Not final: keep asking.
+    Unsettled,
+    /// Final with money: look again later, for reversals that are never announced.
+    Settled,
+    /// Final without money: look again once or twice, late successes exist.
+    Ended,
+}
+
+/// Everything one set of bytes says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Translation {
+    /// Statements, in the provider's order.
+    pub said: Vec<Said>,
+    /// Objects the poller should know.
+    pub watch: Vec<(ObjectRef, Watch)>,
+    /// Words nobody knows: counted, no event, no money.
+    pub unknown: Vec<String>,
+}
+
+/// The bytes cannot be read: quarantined, counted, a person is told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Unreadable {
+    /// The field, or `body`.
+    pub field: String,
+    /// What is wrong, without any value of a party.
+    pub problem: String,
+}
+
+/// What the translator may know of its connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Kind of bytes.
+    pub kind: &'a str,
+    /// The raw bytes.
+    pub body: &'a [u8],
+    /// Connector options of the configuration, for unknowns that a setting decides.
+    pub options: &'a std::collections::BTreeMap<String, String>,
+}
+
+/// A provider, as one folder describes it.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What it is and can do.
+    fn facts(&self) -> &'static Facts;
+    /// How its pushes are authenticated.
+    fn authenticity(&self) -> Authenticity;
+    /// Words for the objects it reads; the first is what a collection makes.
+    fn object_kinds(&self) -> &'static [&'static str] {
+        &["collection"]
+    }
+    /// Bytes to statements; pure.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: the bytes are quarantined.
+    fn translate(&self, input: Input<'_>) -> Result<Translation, Unreadable>;
+    /// Which objects a push talks about, so that they can be read; pure.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    fn hinted(&self, body: &[u8]) -> Result<Vec<ObjectRef>, Unreadable>;
+    /// A client for one connection.
+    ///
+    /// # Errors
+    /// A sentence naming the key and what was expected.
+    fn connect(
+        &self,
+        settings: &ConnectionSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<dyn ProviderClient>, crate::settings::SettingsError>;
+}
+
+/// An answer's raw bytes, cut at the limit.
+#[derive(Clone)]
+pub struct RawAnswer {
+    /// Kind of bytes, for the translator.
+    pub kind: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// What a call came to. Each case is one decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Nothing left us: no connection, no token. Safe to try again.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// Timeout, 5xx, broken or unreadable answer: it may have happened. Only the provider's status decides.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+    /// The provider refused with a readable 4xx: confirmed, nothing was queued.
+    #[error("refused by the provider: {0}")]
+    Refused(String),
+    /// The provider does not know the object. Soon after a lost answer this proves nothing.
+    #[error("the provider does not know the object")]
+    NotFound,
+    /// Too many calls; try again after.
+    #[error("too many calls, wait {0:?}")]
+    RateLimited(Duration),
+    /// The credentials are not accepted: a person must act.
+    #[error("the provider does not accept the credentials: {0}")]
+    Credentials(String),
+    /// This connector does not offer it.
+    #[error("not offered by this connector")]
+    NotOffered,
+}
+
+/// An order to collect money, complete and bounded.
+#[derive(Debug, Clone)]
+pub struct CollectOrder {
+    /// Our reference, unique, stored before the call.
+    pub reference: String,
+    /// The provider's id of the wallet.
+    pub wallet: String,
+    /// What the payer is to pay.
+    pub amount: Amount,
+    /// The wallet's currency.
+    pub currency: Currency,
+    /// The payer.
+    pub payer: PartyDetails,
+    /// Who bears the fees, in our word.
+    pub fee_bearer: ensimbi_events::word::Bearer,
+    /// Text for the payer.
+    pub note: Option<String>,
+}
+
+/// The calls of one connection.
+#[async_trait]
+pub trait ProviderClient: Send + Sync {
+    /// Reads an object: by the provider's id where known, else by our reference.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn read(&self, object: &ObjectRef) -> Result<RawAnswer, CallError>;
+    /// Asks a payer for money. Moves money: never repeated unless [`CallError::NotSent`].
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn collect(&self, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+        let _ = order;
+        Err(CallError::NotOffered)
+    }
+}

@@ -1,0 +1,281 @@
+//! Connections as the door uses them: configuration checked, ids derived, clients made.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ensimbi_events::leaf::sha256;
+use ensimbi_events::word::Mode;
+use ensimbi_events::words::book::{ConnectionConfigured, WalletConfig, WebhookKey};
+use ensimbi_events::{BookId, Clock, ConnectionId, Currency, WalletId, currency, ids};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::options::DoorOptions;
+use crate::connector::{Authenticity, Capability, Connector, ProviderClient};
+use crate::settings::{ConnectionSettings, PollSettings, SettingsError, WalletSettings};
+
+/// Option with the name of the callback's static header.
+pub const CALLBACK_HEADER: &str = "callback_header";
+/// Secrets with the values that are accepted in it: the present one, and the next while it is being changed.
+pub const CALLBACK_VALUES: [&str; 2] = ["callback_value", "callback_value_next"];
+/// Shortest accepted callback value; shorter ones can be tried out.
+pub const CALLBACK_VALUE_MIN: usize = 16;
+/// Longest slug, account, id or code.
+const WORD_MAX: usize = 128;
+const WALLETS_MAX: usize = 64;
+const RECHECKS_MAX: usize = 20;
+
+/// A wallet of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Wallet {
+    pub(crate) id: WalletId,
+    pub(crate) settings: WalletSettings,
+}
+
+/// One provider account of the book.
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) settings: ConnectionSettings,
+    pub(crate) connector: &'static dyn Connector,
+    pub(crate) client: Arc<dyn ProviderClient>,
+    pub(crate) wallets: Vec<Wallet>,
+    /// Calls at the same time.
+    pub(crate) calls: Arc<Semaphore>,
+}
+
+impl Connection {
+    /// Whether the connector declares a capability.
+    pub(crate) fn can(&self, capability: Capability) -> bool {
+        self.connector.facts().capabilities.contains(&capability)
+    }
+
+    /// The connector's own word for an object kind read from the database.
+    pub(crate) fn object_kind(&self, text: &str) -> Option<&'static str> {
+        self.connector.object_kinds().iter().copied().find(|kind| *kind == text)
+    }
+
+    /// The wallet with the provider's id, in a currency where one id has several.
+    pub(crate) fn wallet_of(&self, provider_id: &str, currency: Option<Currency>) -> Option<&Wallet> {
+        let mut of_id = self.wallets.iter().filter(|wallet| wallet.settings.id == provider_id);
+        let first = of_id.clone().next();
+        of_id.find(|wallet| currency == Some(wallet.settings.currency)).or(first)
+    }
+
+    /// The only wallet, or the only one in a currency.
+    pub(crate) fn only_wallet(&self, currency: Option<Currency>) -> Option<&Wallet> {
+        let mut matching = self.wallets.iter().filter(|w| currency.is_none_or(|c| c == w.settings.currency));
+        let first = matching.next();
+        if matching.next().is_some() { None } else { first }
+    }
+
+    /// Values that a callback's header may have.
+    pub(crate) fn callback_values(&self) -> impl Iterator<Item = &SecretString> {
+        CALLBACK_VALUES.iter().filter_map(|name| self.settings.secrets.get(*name))
+    }
+
+    /// The fact that the ledger records about it.
+    pub(crate) fn configured(&self) -> ConnectionConfigured {
+        let settings = &self.settings;
+        let wallets = self.wallets.iter().map(|wallet| WalletConfig {
+            wallet_id: wallet.id,
+            provider_id: wallet.settings.id.clone(),
+            code: wallet.settings.code.clone(),
+            currency: wallet.settings.currency,
+            purse: wallet.settings.purse.clone(),
+        });
+        let keys = self.callback_values().map(|value| WebhookKey {
+            digest: sha256(value.expose_secret().as_bytes()),
+            from: None,
+            until: None,
+        });
+        let hint = self.connector.authenticity() == Authenticity::Hint;
+        ConnectionConfigured {
+            provider: settings.provider.clone(),
+            account: settings.account.clone(),
+            account_code: account_code(settings).to_owned(),
+            slug: settings.slug.clone(),
+            authenticity: self.connector.authenticity().as_str().to_owned(),
+            simulated: settings.simulated,
+            poll: Some(poll_words(&settings.poll)),
+            wallets: wallets.collect(),
+            webhook_keys: if hint { keys.collect() } else { Vec::new() },
+        }
+    }
+}
+
+fn account_code(settings: &ConnectionSettings) -> &str {
+    settings.account_code.as_deref().unwrap_or(&settings.slug)
+}
+
+fn poll_words(poll: &PollSettings) -> String {
+    let recheck: Vec<String> = poll.recheck_secs.iter().map(u64::to_string).collect();
+    format!(
+        "first {} s, growth {}/10, at most {} s, again after settlement at {} s",
+        poll.first_secs,
+        poll.growth_tenths,
+        poll.max_secs,
+        if recheck.is_empty() { "no".to_owned() } else { recheck.join(", ") }
+    )
+}
+
+/// Checks all configured connections and makes their clients.
+///
+/// # Errors
+/// [`SettingsError`] naming the first wrong key and what was expected.
+pub(crate) fn connect(options: &DoorOptions) -> Result<Vec<Arc<Connection>>, SettingsError> {
+    let mut seen = BTreeSet::new();
+    let mut connections = Vec::new();
+    for settings in &options.connections {
+        let connection = one(options, settings)?;
+        let names = [
+            ("slug", settings.slug.clone()),
+            ("account", connection.id.to_string()),
+            ("account_code", account_code(settings).to_owned()),
+        ];
+        for (key, value) in names {
+            if !seen.insert((key, value)) {
+                return Err(wrong(settings, key, "used by two connections of this book"));
+            }
+        }
+        connections.push(Arc::new(connection));
+    }
+    Ok(connections)
+}
+
+fn one(options: &DoorOptions, settings: &ConnectionSettings) -> Result<Connection, SettingsError> {
+    let connector = options.registry.iter().copied().find(|c| c.facts().provider == settings.provider);
+    let Some(connector) = connector else {
+        let known: Vec<&str> = options.registry.iter().map(|c| c.facts().provider).collect();
+        return Err(wrong(settings, "provider", &format!("expected one of {}", known.join(", "))));
+    };
+    check(options, settings, connector)?;
+    let id = ids::connection_id(options.book, &settings.provider, &settings.account);
+    let client = connector.connect(settings, Arc::clone(&options.clock) as Arc<dyn Clock>)?;
+    let wallets = settings.wallets.iter().map(|wallet| {
+        let purse = wallet.purse.as_deref().unwrap_or("");
+        Wallet { id: ids::wallet_id(id, &wallet.id, purse, wallet.currency.as_str()), settings: wallet.clone() }
+    });
+    Ok(Connection {
+        id,
+        connector,
+        client,
+        wallets: wallets.collect(),
+        settings: settings.clone(),
+        calls: Arc::new(Semaphore::new(options.tuning.calls_in_flight.clamp(1, 256))),
+    })
+}
+
+fn check(
+    options: &DoorOptions,
+    settings: &ConnectionSettings,
+    connector: &dyn Connector,
+) -> Result<(), SettingsError> {
+    let wrong = |key: &str, problem: &str| Err(wrong(settings, key, problem));
+    if !is_code(&settings.slug) {
+        return wrong("slug", "expected lower-case letters, digits and -, such as main");
+    }
+    if !is_code(account_code(settings)) {
+        return wrong("account_code", "expected lower-case letters, digits and -");
+    }
+    if settings.account.is_empty() || settings.account.len() > WORD_MAX {
+        return wrong("account", "expected the provider's account id, at most 128 characters");
+    }
+    if settings.simulated && options.mode == Mode::Live {
+        return wrong("simulated", "a simulated connection cannot be in a live book");
+    }
+    if !settings.simulated && !options.allow_live_format0 {
+        return wrong(
+            "simulated",
+            "expected true: books are still format 0, so real provider accounts need the explicit flag for it",
+        );
+    }
+    if !(100..=600_000).contains(&settings.timeout_ms) {
+        return wrong("timeout_ms", "expected 100 to 600000");
+    }
+    let poll = &settings.poll;
+    let ascending = poll.recheck_secs.windows(2).all(|pair| pair[0] < pair[1]);
+    let year = 366 * 86_400;
+    if !(1..=86_400).contains(&poll.first_secs)
+        || !(10..=100).contains(&poll.growth_tenths)
+        || !(poll.first_secs..=86_400).contains(&poll.max_secs)
+        || poll.recheck_secs.len() > RECHECKS_MAX
+        || !ascending
+        || poll.recheck_secs.iter().any(|age| !(1..=year).contains(age))
+    {
+        return wrong("poll", "expected first_secs from 1, growth_tenths 10 to 100, max_secs not below first_secs and at most 86400, recheck_secs ascending");
+    }
+    check_wallets(options, settings, connector)?;
+    if connector.authenticity() == Authenticity::Hint {
+        check_callback(settings)?;
+    }
+    Ok(())
+}
+
+fn check_wallets(
+    options: &DoorOptions,
+    settings: &ConnectionSettings,
+    connector: &dyn Connector,
+) -> Result<(), SettingsError> {
+    if settings.wallets.is_empty() || settings.wallets.len() > WALLETS_MAX {
+        return Err(wrong(settings, "wallets", "expected 1 to 64 wallets"));
+    }
+    let mut codes = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    for wallet in &settings.wallets {
+        let at = |field: &str| format!("wallets.{}.{field}", wallet.code);
+        if !is_code(&wallet.code) || !codes.insert(&wallet.code) {
+            return Err(wrong(settings, &at("code"), "expected a code of lower-case letters, digits and -, used once"));
+        }
+        let whole = (&wallet.id, &wallet.purse, wallet.currency);
+        if wallet.id.is_empty() || wallet.id.len() > WORD_MAX || !ids.insert(whole) {
+            return Err(wrong(settings, &at("id"), "expected the provider's wallet id, each purse and currency once"));
+        }
+        let Some(info) = currency::lookup(wallet.currency) else {
+            return Err(wrong(settings, &at("currency"), "expected a currency that the registry knows"));
+        };
+        let sandbox = info.sandbox || connector.facts().sandbox_currencies.contains(&wallet.currency.as_str());
+        if sandbox && options.mode == Mode::Live {
+            return Err(wrong(settings, &at("currency"), "a sandbox currency cannot be in a live book"));
+        }
+    }
+    Ok(())
+}
+
+fn check_callback(settings: &ConnectionSettings) -> Result<(), SettingsError> {
+    let header = settings.options.get(CALLBACK_HEADER);
+    if header.is_none_or(|name| axum::http::HeaderName::try_from(name.as_str()).is_err()) {
+        let key = format!("options.{CALLBACK_HEADER}");
+        return Err(wrong(settings, &key, "expected the name of the static header that callbacks carry"));
+    }
+    for (at, name) in CALLBACK_VALUES.iter().enumerate() {
+        let value = settings.secrets.get(*name).map(ExposeSecret::expose_secret);
+        let fits = |value: &str| {
+            (CALLBACK_VALUE_MIN..=1_000).contains(&value.len()) && value.bytes().all(|b| (0x20..0x7f).contains(&b))
+        };
+        if value.is_some_and(|value| !fits(value)) || (value.is_none() && at == 0) {
+            let key = format!("secrets.{name}");
+            return Err(wrong(settings, &key, "expected 16 to 1000 printable ASCII characters"));
+        }
+    }
+    Ok(())
+}
+
+fn is_code(text: &str) -> bool {
+    (1..=WORD_MAX).contains(&text.len())
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn wrong(settings: &ConnectionSettings, key: &str, problem: &str) -> SettingsError {
+    SettingsError { key: format!("connections.{}.{key}", settings.slug), problem: problem.to_owned() }
+}
+
+/// The connection with an id.
+pub(crate) fn find(connections: &[Arc<Connection>], id: ConnectionId) -> Option<&Arc<Connection>> {
+    connections.iter().find(|connection| connection.id == id)
+}
+
+/// The id a configured connection has in a book, without opening anything.
+pub fn id_of(book: BookId, settings: &ConnectionSettings) -> ConnectionId {
+    ids::connection_id(book, &settings.provider, &settings.account)
+}

@@ -1,0 +1,108 @@
+//! The other side: sealed under a key of its own, found again by a keyed hash of phone or e-mail.
+//!
+//! One party for each book and look-up. What is learned later fills gaps; what is known is not overwritten, and an
+//! erased party stays empty. Claims carry the id and nothing else.
+
+use ensimbi_events::PartyId;
+use ensimbi_events::ports::new_uuid;
+use serde::{Deserialize, Serialize};
+
+use super::store::parties::{self, PartyRow};
+use super::store::Tx;
+use super::{Door, DoorError};
+use crate::connector::PartyDetails;
+
+/// Longest phone, name or e-mail that is kept of a party, in bytes; the raw bytes hold the rest.
+const DETAIL_MAX: usize = 1_000;
+
+/// What is sealed. Field names are for ever: old rows are read with them.
+#[derive(Default, PartialEq, Clone, Serialize, Deserialize)]
+pub(crate) struct PartyRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    /// Only on an intent's own record: the text for the payer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+}
+
+impl PartyRecord {
+    /// From what a provider or caller gave, cut to bounds.
+    pub(crate) fn of(details: &PartyDetails) -> Self {
+        let bounded = |text: &Option<String>| text.clone().filter(|text| !text.is_empty() && text.len() <= DETAIL_MAX);
+        Self {
+            phone: bounded(&details.phone),
+            name: bounded(&details.name),
+            email: bounded(&details.email),
+            note: None,
+        }
+    }
+
+    /// As stored.
+    pub(crate) fn json(&self) -> Result<Vec<u8>, DoorError> {
+        serde_json::to_vec(self).map_err(|why| DoorError::Damaged(why.to_string()))
+    }
+
+    /// What it is found by: digits of the phone, else the e-mail in lower case.
+    fn lookup(&self) -> Option<(&'static str, String)> {
+        let digits: String = self.phone.iter().flat_map(|phone| phone.chars()).filter(char::is_ascii_digit).collect();
+        if !digits.is_empty() {
+            return Some(("phone", digits));
+        }
+        let email = self.email.as_ref()?.trim().to_lowercase();
+        (!email.is_empty()).then_some(("email", email))
+    }
+
+    /// Takes over what was not known. Says whether anything was.
+    fn fill(&mut self, other: &Self) -> bool {
+        let before = self.clone();
+        self.phone = self.phone.take().or_else(|| other.phone.clone());
+        self.name = self.name.take().or_else(|| other.name.clone());
+        self.email = self.email.take().or_else(|| other.email.clone());
+        *self != before
+    }
+}
+
+/// Finds or stores a party. `None` where there is nothing to find it by.
+pub(crate) async fn upsert(
+    door: &Door,
+    tx: &mut Tx,
+    record: &PartyRecord,
+) -> Result<Option<PartyId>, DoorError> {
+    let Some((kind, normalized)) = record.lookup() else { return Ok(None) };
+    let lookup = door.vault.party_lookup(door.book, kind, &normalized);
+    if let Some(row) = parties::find(tx, door.book, lookup).await? {
+        return update(door, tx, row, record).await.map(Some);
+    }
+    let id = PartyId(new_uuid(door.clock.as_ref(), door.entropy.as_ref()));
+    let sealed = door.vault.seal_party(door.entropy.as_ref(), id, &record.json()?)?;
+    let row = PartyRow { id, sealed: sealed.sealed, wrapped_key: Some(sealed.wrapped_key) };
+    if parties::insert(tx, door.book, lookup, &row, door.clock.now()).await? {
+        return Ok(Some(id));
+    }
+    // Another process stored the same party between our look and our insert.
+    let row = parties::find(tx, door.book, lookup).await?;
+    row.map(|row| Some(row.id)).ok_or_else(|| DoorError::Conflict("a party appeared and went".into()))
+}
+
+async fn update(door: &Door, tx: &mut Tx, row: PartyRow, record: &PartyRecord) -> Result<PartyId, DoorError> {
+    if row.wrapped_key.is_none() {
+        return Ok(row.id);
+    }
+    // A row that does not open is an alarm for `verify`; it must not stop payments.
+    let known = door.vault.open_party(row.id, row.wrapped_key.as_deref(), &row.sealed);
+    let known = known.ok().and_then(|json| serde_json::from_slice::<PartyRecord>(&json).ok());
+    let Some(mut known) = known else {
+        tracing::error!(party = %row.id, "a party's row does not open");
+        return Ok(row.id);
+    };
+    if known.fill(record) {
+        let sealed = door.vault.seal_party(door.entropy.as_ref(), row.id, &known.json()?)?;
+        let row = PartyRow { id: row.id, sealed: sealed.sealed, wrapped_key: Some(sealed.wrapped_key) };
+        parties::reseal(tx, door.book, &row).await?;
+    }
+    Ok(row.id)
+}

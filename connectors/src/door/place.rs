@@ -1,0 +1,184 @@
+//! From what a translator said to claims: whose subject, which wallet, which party.
+//!
+//! Subject: the intent whose reference the object carries (or carried once), else derived from the object. Wallet: the
+//! one the bytes name, else the intent's, else the only one of the connection in that currency; money without a wallet
+//! is nobody's: the observation is quarantined.
+
+use ensimbi_events::event::Proof;
+use ensimbi_events::ids::{self, ObjectKey};
+use ensimbi_events::leaf::Hash;
+use ensimbi_events::word::OccurredSource;
+use ensimbi_events::{Body, Claim, Fact, PartyId, SubjectId, SubjectKind, WalletId};
+
+use super::connections::Connection;
+use super::parties::{self, PartyRecord};
+use super::store::attempts::{self, Owner};
+use super::store::inbox::{self, Waiting};
+use super::store::{Tx, intents};
+use super::{Door, DoorError};
+use crate::connector::{ObjectRef, Said};
+
+/// Largest claim as JSON, in bytes; it travels in one message and becomes a leaf of at most 65,535 bytes.
+const CLAIM_BYTES_MAX: usize = 128 * 1024;
+/// Longest id or reference of a provider's object.
+const OBJECT_WORD_MAX: usize = 300;
+
+/// Why an observation cannot become claims; for a person, without values of a party.
+pub(crate) type Reason = String;
+
+/// A claim and its JSON as the outbox keeps it.
+pub(crate) type Note = (Claim, String);
+
+/// A claim with its JSON, if it is not too large.
+pub(crate) fn note(claim: Claim) -> Result<Note, Reason> {
+    match serde_json::to_string(&claim) {
+        Ok(text) if text.len() <= CLAIM_BYTES_MAX => Ok((claim, text)),
+        Ok(_) => Err("a statement is too large".to_owned()),
+        Err(why) => Err(format!("a statement cannot be written: {why}")),
+    }
+}
+
+/// Whether an object can be stored and looked for.
+pub(crate) fn check_object(connection: &Connection, object: &ObjectRef) -> Result<(), Reason> {
+    let fits = |text: &Option<String>| {
+        text.as_ref().is_none_or(|t| (1..=OBJECT_WORD_MAX).contains(&t.len()) && !t.contains('\0'))
+    };
+    if connection.object_kind(object.kind).is_none() {
+        return Err(format!("the connector does not declare the object kind {}", object.kind));
+    }
+    if !fits(&object.id) || !fits(&object.reference) || (object.id.is_none() && object.reference.is_none()) {
+        return Err("an object's id or reference is missing, too long, or holds a NUL".to_owned());
+    }
+    Ok(())
+}
+
+/// Whose attempt an object is, if it is one of ours.
+pub(crate) async fn owner(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    object: &ObjectRef,
+    hint: Option<SubjectId>,
+) -> Result<Option<Owner>, DoorError> {
+    if let Some(reference) = &object.reference
+        && let Some(owner) = attempts::owner_of_reference(tx, door.book, connection.id, reference).await?
+    {
+        return Ok(Some(owner));
+    }
+    if let Some(id) = &object.id
+        && let Some(owner) = attempts::owner_of_object(tx, door.book, connection.id, object.kind, id).await?
+    {
+        return Ok(Some(owner));
+    }
+    // The answer to our own call, without our reference in it.
+    match (hint, &object.reference) {
+        (Some(intent), None) => owner_of_intent(door, tx, intent).await,
+        _ => Ok(None),
+    }
+}
+
+async fn owner_of_intent(door: &Door, tx: &mut Tx, intent: SubjectId) -> Result<Option<Owner>, DoorError> {
+    let attempt = attempts::last(tx, door.book, intent).await?;
+    let stored = intents::get(tx, door.book, intent).await?;
+    let owner = attempt.zip(stored).map(|(attempt, stored)| Owner {
+        intent,
+        n: attempt.n,
+        wallet: stored.wallet,
+        reference: attempt.reference,
+    });
+    Ok(owner)
+}
+
+/// Whether a subject of this kind is about money in a wallet.
+const fn needs_wallet(kind: SubjectKind) -> bool {
+    !matches!(kind, SubjectKind::Book | SubjectKind::Connection | SubjectKind::Invoice)
+}
+
+fn wallet(connection: &Connection, said: &Said, owner: Option<&Owner>) -> Result<Option<WalletId>, Reason> {
+    if let Some(provider_id) = &said.wallet {
+        let found = connection.wallet_of(provider_id, said.currency);
+        return found.map(|wallet| Some(wallet.id)).ok_or_else(|| "a wallet that is not configured".to_owned());
+    }
+    if let Some(owner) = owner {
+        return Ok(Some(owner.wallet));
+    }
+    match connection.only_wallet(said.currency) {
+        Some(wallet) => Ok(Some(wallet.id)),
+        None if needs_wallet(said.subject_kind) => Err("nothing says which wallet it is about".to_owned()),
+        None => Ok(None),
+    }
+}
+
+/// One statement as a claim, with everything it needs written in this transaction; `index` is its place in the bytes.
+pub(crate) async fn claim(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+    index: u32,
+    said: Said,
+) -> Result<Result<Note, Reason>, DoorError> {
+    let facts = connection.connector.facts();
+    let owner = owner(door, tx, connection, &said.object, row.subject_hint).await?;
+    let wallet = match wallet(connection, &said, owner.as_ref()) {
+        Ok(wallet) => wallet,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let Some(object_id) = said.object.id.clone() else {
+        return Ok(Err("a statement about an object without an id".to_owned()));
+    };
+    if let Some(owner) = &owner {
+        let failed = matches!(&said.body, Body::CollectionFailed(body) if body.is_final);
+        attempts::found(tx, door.book, owner, &object_id, failed, door.clock.now()).await?;
+    }
+    let party = party(door, tx, row, &said).await?;
+    let key = ObjectKey {
+        book: door.book,
+        connection: Some(connection.id),
+        object_kind: said.object.kind,
+        object_id: &object_id,
+    };
+    let subject = owner.as_ref().map_or_else(|| key.subject_id(), |owner| owner.intent);
+    let (occurred_at, occurred_source) = match said.occurred_at {
+        Some(at) => (at, OccurredSource::Provider),
+        None => (row.received_at, OccurredSource::Observation),
+    };
+    let claim = Claim {
+        id: ids::claim_id(row.id.0, index, facts.translator),
+        book: door.book,
+        fact: Fact {
+            subject,
+            subject_kind: said.subject_kind,
+            connection: Some(connection.id),
+            wallet,
+            object_kind: Some(said.object.kind.to_owned()),
+            object_id: Some(object_id),
+            occurrence: said.occurrence,
+            currency: said.currency,
+            version: said.body.version(),
+            body: said.body,
+        },
+        occurred_at,
+        occurred_source,
+        translator: facts.translator.to_owned(),
+        evidence: Some(Proof {
+            observation: row.id,
+            commitment: Hash(row.sealed.commitment),
+            class: row.class,
+            actor_id: row.actor_id.clone(),
+        }),
+        party,
+        doubt: said.doubt,
+        operator_transaction: said.operator_transaction.filter(|_| facts.operator_transaction_unique),
+    };
+    Ok(note(claim))
+}
+
+async fn party(door: &Door, tx: &mut Tx, row: &Waiting, said: &Said) -> Result<Option<PartyId>, DoorError> {
+    let Some(details) = &said.party else { return Ok(None) };
+    let party = parties::upsert(door, tx, &PartyRecord::of(details)).await?;
+    if let Some(party) = party {
+        inbox::link(tx, door.book, row.id, party).await?;
+    }
+    Ok(party)
+}

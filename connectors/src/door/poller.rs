@@ -1,0 +1,261 @@
+//! `checks` -> the provider's status -> inbox. The status sweep alone is able to settle everything.
+//!
+//! Order for one look: lease (commit) -> read at the provider -> bytes into the inbox and the next look, in one
+//! transaction. Killed in between, the lease runs out and the look is made again: reads may always be repeated. What
+//! the bytes say about the next look is decided later, by the translation; the same bytes again only move the row.
+//! A connection that asks to wait, or does not accept our credentials, pauses alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ensimbi_events::{EvidenceClass, Time};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::task::JoinSet;
+
+use super::connections::Connection;
+use super::loops::{Step, Work};
+use super::store::checks::{self, Check};
+use super::store::inbox::NewObservation;
+use super::store::{counters, pauses};
+use super::{Door, DoorError, schedule};
+use crate::connector::{CallError, Capability, ObjectRef, RawAnswer};
+
+/// Real time a lease lasts beyond the call's own timeouts.
+const LEASE_SLACK: Duration = Duration::from_secs(30);
+/// First wait after a look that brought nothing, and the longest.
+const RETRY_FIRST: Duration = Duration::from_secs(5);
+const RETRY_MAX: Duration = Duration::from_secs(300);
+/// First pause after refused credentials, and the longest; a person must act meanwhile.
+const CREDENTIALS_FIRST: Duration = Duration::from_secs(30);
+const CREDENTIALS_MAX: Duration = Duration::from_secs(900);
+/// Longest pause that a provider can ask for.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// Times the outcome of a call is written, should the store not answer.
+const SAVE_TRIES: u32 = 8;
+
+/// Real time until when a call of this connection is surely over. A call may need a token and be repeated once with a
+/// new one, so it can take four timeouts.
+pub(crate) fn lease(door: &Door, connection: &Connection) -> Time {
+    door.real_clock.now().plus(connection.settings.timeout() * 4 + LEASE_SLACK)
+}
+
+/// The loop.
+#[derive(Default)]
+pub(crate) struct Poller {
+    tasks: JoinSet<()>,
+}
+
+#[async_trait]
+impl Work for Poller {
+    const NAME: &'static str = "poll";
+
+    fn wake(door: &Door) -> &Notify {
+        &door.wake.checks
+    }
+
+    fn tasks(&mut self) -> Option<&mut JoinSet<()>> {
+        Some(&mut self.tasks)
+    }
+
+    async fn step(&mut self, door: &Arc<Door>) -> Result<Step, DoorError> {
+        let (now, real_now) = (door.clock.now(), door.real_clock.now());
+        let mut due = Vec::new();
+        let mut read = door.store.read().await?;
+        for connection in &door.connections {
+            let free = connection.calls.available_permits() > 0;
+            if free
+                && !is_paused(door, &mut read, connection, now).await?
+                && checks::any_due(&mut read, door.book, connection.id, now, real_now).await?
+            {
+                due.push(Arc::clone(connection));
+            }
+        }
+        let next = counters::next_check(&mut read, door.book, now).await?;
+        drop(read);
+        let mut started = false;
+        for connection in due {
+            started |= self.start(door, &connection, now).await?;
+        }
+        Ok(if started { Step::Again } else { Step::Wait(next) })
+    }
+}
+
+/// Whether a connection must not be called now.
+pub(crate) async fn is_paused(
+    door: &Door,
+    tx: &mut super::store::Tx,
+    connection: &Connection,
+    now: Time,
+) -> Result<bool, DoorError> {
+    Ok(pauses::get(tx, door.book, connection.id).await?.is_some_and(|(until, _)| until > now))
+}
+
+/// As many free places for calls as there are now.
+pub(crate) fn permits(connection: &Connection) -> Vec<OwnedSemaphorePermit> {
+    std::iter::from_fn(|| Arc::clone(&connection.calls).try_acquire_owned().ok()).collect()
+}
+
+impl Poller {
+    async fn start(&mut self, door: &Arc<Door>, connection: &Arc<Connection>, now: Time) -> Result<bool, DoorError> {
+        let permits = permits(connection);
+        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+        let until = lease(door, connection);
+        let mut tx = door.store.write().await?;
+        let real_now = door.real_clock.now();
+        let due = checks::lease_due(&mut tx, door.book, connection.id, now, real_now, until, limit).await?;
+        tx.commit().await?;
+        let started = !due.is_empty();
+        for (check, permit) in due.into_iter().zip(permits) {
+            let (door, connection) = (Arc::clone(door), Arc::clone(connection));
+            self.tasks.spawn(async move {
+                look(&door, &connection, &check, until).await;
+                drop(permit);
+                door.wake.checks.notify_one();
+                door.wake.commands.notify_one();
+            });
+        }
+        Ok(started)
+    }
+}
+
+async fn look(door: &Door, connection: &Connection, check: &Check, lease: Time) {
+    let answer = match object(connection, check) {
+        Some(object) => read(connection, &object).await,
+        None => Err(CallError::NotOffered),
+    };
+    for tries in 0..SAVE_TRIES {
+        match save(door, connection, check, lease, &answer).await {
+            Ok(()) => return,
+            Err(why) => {
+                tracing::warn!(connection = %connection.id, %why, "a look could not be stored yet");
+                tokio::time::sleep(schedule::backoff(Duration::from_millis(100), tries, Duration::from_secs(5))).await;
+            }
+        }
+    }
+}
+
+/// What to ask for: by the provider's id where it is known and can be asked for, else by our reference.
+fn object(connection: &Connection, check: &Check) -> Option<ObjectRef> {
+    let kind = connection.object_kind(&check.key.object_kind)?;
+    let id = check.object_id.clone().filter(|_| connection.can(Capability::ReadById));
+    let reference = check.reference.clone().filter(|_| connection.can(Capability::ReadByReference));
+    (id.is_some() || reference.is_some()).then_some(ObjectRef { kind, id, reference })
+}
+
+async fn read(connection: &Connection, object: &ObjectRef) -> Result<RawAnswer, CallError> {
+    // The client bounds each of its requests; this bounds all of them together.
+    let whole = connection.settings.timeout() * 4 + Duration::from_secs(5);
+    match tokio::time::timeout(whole, connection.client.read(object)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(CallError::Unknown("timeout".into())),
+    }
+}
+
+async fn save(
+    door: &Door,
+    connection: &Connection,
+    check: &Check,
+    lease: Time,
+    answer: &Result<RawAnswer, CallError>,
+) -> Result<(), DoorError> {
+    match answer {
+        Ok(answer) => match door.observe(connection.id, answer.kind, EvidenceClass::Read, &answer.body) {
+            Ok(mut observation) => {
+                observation.subject_hint = check.subject;
+                seen(door, connection, check, lease, observation).await
+            }
+            // Too large to keep: as if it had not come.
+            Err(DoorError::Vault(why)) => failed(door, connection, check, lease, &CallError::Unknown(why.to_string())).await,
+            Err(why) => Err(why),
+        },
+        Err(why) => failed(door, connection, check, lease, why).await,
+    }
+}
+
+async fn seen(
+    door: &Door,
+    connection: &Connection,
+    check: &Check,
+    lease: Time,
+    observation: NewObservation,
+) -> Result<(), DoorError> {
+    let now = door.clock.now();
+    let poll = &connection.settings.poll;
+    let next = schedule::next(poll, check.watch, &check.key.key, check.since, check.tries, now);
+    let mut tx = door.store.write().await?;
+    let (_, new) = door.keep(&mut tx, observation).await?;
+    checks::seen(&mut tx, door.book, &check.key, next, now, lease).await?;
+    pauses::resume(&mut tx, door.book, connection.id, now).await?;
+    tx.commit().await?;
+    if new {
+        door.wake.inbox.notify_one();
+    }
+    Ok(())
+}
+
+async fn failed(
+    door: &Door,
+    connection: &Connection,
+    check: &Check,
+    lease: Time,
+    why: &CallError,
+) -> Result<(), DoorError> {
+    let now = door.clock.now();
+    let longest = schedule::longest(&connection.settings.poll).max(RETRY_FIRST);
+    let mut tx = door.store.write().await?;
+    let retry = schedule::backoff(RETRY_FIRST, check.failures, RETRY_MAX);
+    let wait = match why {
+        CallError::NotSent(_) | CallError::Unknown(_) => retry,
+        CallError::NotFound => not_found(door, &mut tx, check, now, retry, longest).await?,
+        CallError::RateLimited(_) | CallError::Credentials(_) => pause(door, &mut tx, connection, now, why).await?,
+        CallError::Refused(_) | CallError::NotOffered => longest,
+    };
+    let subject = check.subject.map(|subject| subject.to_string()).unwrap_or_default();
+    tracing::debug!(connection = %connection.id, subject, %why, wait = wait.as_secs(), "a look brought nothing");
+    counters::add(&mut tx, door.book, counters::FAILED_READS, 1).await?;
+    let next = now.plus(schedule::jitter(&check.key.key, check.failures, wait));
+    checks::failed(&mut tx, door.book, &check.key, next, lease).await?;
+    tx.commit().await
+}
+
+/// "Not found" right after an order proves nothing. Later it is looked for slowly, and counted where money may be out.
+async fn not_found(
+    door: &Door,
+    tx: &mut super::store::Tx,
+    check: &Check,
+    now: Time,
+    retry: Duration,
+    longest: Duration,
+) -> Result<Duration, DoorError> {
+    let age = now.since(check.since);
+    let by_reference = check.object_id.is_none();
+    if by_reference && age >= door.tuning.unknown_grace {
+        counters::add(tx, door.book, counters::STILL_UNKNOWN, 1).await?;
+        let subject = check.subject.map(|subject| subject.to_string()).unwrap_or_default();
+        tracing::error!(subject, "the outcome of a call is still unknown; nothing is sent again, a person must look");
+    }
+    Ok(if age < door.tuning.not_found_grace { retry } else { longest })
+}
+
+/// Pauses a connection; says how long.
+pub(crate) async fn pause(
+    door: &Door,
+    tx: &mut super::store::Tx,
+    connection: &Connection,
+    now: Time,
+    why: &CallError,
+) -> Result<Duration, DoorError> {
+    let tries = pauses::get(tx, door.book, connection.id).await?.map_or(0, |(_, tries)| tries);
+    let (wait, reason) = match why {
+        CallError::RateLimited(asked) => ((*asked).clamp(Duration::from_secs(1), PAUSE_MAX), "rate_limited"),
+        _ => {
+            counters::add(tx, door.book, counters::CREDENTIALS, 1).await?;
+            let slug = &connection.settings.slug;
+            tracing::error!(slug, %why, "the provider does not accept the credentials; a person must act");
+            (schedule::backoff(CREDENTIALS_FIRST, tries, CREDENTIALS_MAX), "credentials")
+        }
+    };
+    pauses::pause(tx, door.book, connection.id, now.plus(wait), tries.saturating_add(1), reason).await?;
+    Ok(wait)
+}

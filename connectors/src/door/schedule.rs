@@ -1,0 +1,126 @@
+//! When an object is looked at again. Pure: the same row gives the same moment in every process.
+//!
+//! Unsettled objects: first, then each wait longer by the growth factor, up to the longest. Settled ones: at the
+//! configured ages, since reversals are never announced. Ended ones: once, since late successes exist. All waits carry
+//! a jitter of up to a tenth, derived from the row, so that a burst of payments does not come back as a burst of reads.
+
+use std::time::Duration;
+
+use ensimbi_events::Time;
+use ensimbi_events::ids::Derivation;
+
+use crate::connector::Watch;
+use crate::settings::PollSettings;
+
+/// Longest doubling of a wait; further failures wait as long.
+const DOUBLINGS_MAX: u32 = 10;
+
+/// The first look after a watch began at `since`.
+pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -> Option<Time> {
+    match watch {
+        Watch::Unsettled => Some(since.plus(jitter(key, 0, Duration::from_secs(poll.first_secs)))),
+        Watch::Settled | Watch::Ended => poll.recheck_secs.first().map(|age| since.plus(Duration::from_secs(*age))),
+    }
+}
+
+/// The look after one that brought bytes; `tries` counts the looks before that one. `None` = nothing more.
+pub(crate) fn next(
+    poll: &PollSettings,
+    watch: Watch,
+    key: &str,
+    since: Time,
+    tries: u32,
+    now: Time,
+) -> Option<Time> {
+    match watch {
+        Watch::Unsettled => Some(now.plus(jitter(key, tries + 1, grown(poll, tries + 1)))),
+        Watch::Settled => {
+            let age = *poll.recheck_secs.get(usize::try_from(tries).ok()?.checked_add(1)?)?;
+            // Never in the past: a house that slept for a week looks once for each age that is left.
+            Some(since.plus(Duration::from_secs(age)).max(now.plus(Duration::from_secs(1))))
+        }
+        Watch::Ended => None,
+    }
+}
+
+/// After a look or call that brought nothing: `base` doubled for each failure before, up to `longest`.
+pub(crate) fn backoff(base: Duration, failures: u32, longest: Duration) -> Duration {
+    base.saturating_mul(1 << failures.min(DOUBLINGS_MAX)).min(longest)
+}
+
+/// The longest wait of an unsettled object.
+pub(crate) const fn longest(poll: &PollSettings) -> Duration {
+    Duration::from_secs(poll.max_secs)
+}
+
+fn grown(poll: &PollSettings, times: u32) -> Duration {
+    let longest = poll.max_secs.saturating_mul(1_000);
+    let mut wait = poll.first_secs.saturating_mul(1_000);
+    for _ in 0..times {
+        let grown = wait.saturating_mul(poll.growth_tenths) / 10;
+        if wait >= longest || grown <= wait {
+            break;
+        }
+        wait = grown;
+    }
+    Duration::from_millis(wait.min(longest))
+}
+
+/// Between nine and eleven tenths of the wait.
+pub(crate) fn jitter(key: &str, tries: u32, wait: Duration) -> Duration {
+    let hash = Derivation::new("ensimbi.jitter.1").part(key.as_bytes()).part(&tries.to_be_bytes()).hash();
+    let share = 900 + u32::from(u16::from_be_bytes([hash[0], hash[1]])) % 201;
+    wait.saturating_mul(share) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Time = Time::from_micros(1_000_000_000);
+
+    #[test]
+    fn unsettled_waits_grow_to_the_longest_and_stay_there() {
+        let poll = PollSettings::default();
+        let mut before = Duration::ZERO;
+        for tries in 0..40 {
+            let wait = next(&poll, Watch::Unsettled, "k", START, tries, START).map(|at| at.since(START));
+            let wait = wait.unwrap_or_default();
+            assert!(wait <= Duration::from_secs(990), "{tries}: {wait:?}");
+            assert!(wait >= Duration::from_secs(18), "{tries}: {wait:?}");
+            before = before.max(wait);
+        }
+        assert!(before >= Duration::from_secs(810));
+        assert_eq!(grown(&poll, 1), Duration::from_secs(30));
+        assert_eq!(grown(&poll, 2), Duration::from_secs(45));
+    }
+
+    #[test]
+    fn settled_objects_are_looked_at_at_their_ages_and_then_no_more() {
+        let poll = PollSettings::default();
+        let first = first(&poll, Watch::Settled, "k", START);
+        assert_eq!(first.map(|at| at.since(START)), Some(Duration::from_secs(900)));
+        let second = next(&poll, Watch::Settled, "k", START, 0, START.plus(Duration::from_secs(900)));
+        assert_eq!(second.map(|at| at.since(START)), Some(Duration::from_secs(86_400)));
+        assert_eq!(next(&poll, Watch::Settled, "k", START, 1, START), None);
+        assert_eq!(next(&poll, Watch::Ended, "k", START, 0, START), None);
+    }
+
+    #[test]
+    fn jitter_is_the_same_for_the_same_row_and_stays_within_a_tenth() {
+        let second = Duration::from_secs(1);
+        assert_eq!(jitter("a", 1, second), jitter("a", 1, second));
+        for tries in 0..1_000 {
+            let wait = jitter("a", tries, second);
+            assert!((Duration::from_millis(900)..=Duration::from_millis(1_100)).contains(&wait), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn backoff_doubles_and_is_bounded() {
+        let (base, longest) = (Duration::from_secs(5), Duration::from_secs(300));
+        assert_eq!(backoff(base, 0, longest), base);
+        assert_eq!(backoff(base, 3, longest), Duration::from_secs(40));
+        assert_eq!(backoff(base, u32::MAX, longest), longest);
+    }
+}

@@ -1,0 +1,284 @@
+//! Attempts that the ledger has recorded -> one call to the provider each.
+//!
+//! ```text
+//! cleared ─(commit)─► calling ─► call ─┬─ answer ──────────► accepted, bytes in the inbox, a look is due later
+//!    ▲                                 ├─ refused ─────────► refused, CollectionFailed goes up
+//!    └──────── surely not sent ────────┤
+//!                                      └─ anything else ───► unknown, looks by our reference; never sent again
+//! ```
+//! An attempt found in `calling` whose caller is gone (a crash, a panic, an outcome that could not be stored) is
+//! `unknown` too: it may have reached the provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ensimbi_events::{EvidenceClass, PartyId, Time};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::command::Note;
+use super::connections::Connection;
+use super::loops::{Step, Work};
+use super::parties::PartyRecord;
+use super::poller::{self, lease, permits};
+use super::store::attempts::{self, Attempt, AttemptState};
+use super::store::checks::{self, Check, CheckKey};
+use super::store::intents::{self, Intent};
+use super::store::{Tx, counters, pauses};
+use super::{Door, DoorError, schedule};
+use crate::connector::{CallError, Capability, CollectOrder, PartyDetails, RawAnswer, Watch};
+
+/// Attempts taken up at once from callers that are gone.
+const STUCK_BATCH: u32 = 100;
+/// First wait after a call that was surely not sent, and the longest.
+const RETRY_FIRST: Duration = Duration::from_secs(2);
+const RETRY_MAX: Duration = Duration::from_secs(300);
+/// Times the outcome of a call is written, should the store not answer; after that the lease runs out.
+const SAVE_TRIES: u32 = 10;
+/// Longest reason that goes up, in characters.
+const REASON_MAX: usize = 200;
+
+/// The loop.
+#[derive(Default)]
+pub(crate) struct Sender {
+    tasks: JoinSet<()>,
+}
+
+#[async_trait]
+impl Work for Sender {
+    const NAME: &'static str = "send";
+
+    fn wake(door: &Door) -> &Notify {
+        &door.wake.commands
+    }
+
+    fn tasks(&mut self) -> Option<&mut JoinSet<()>> {
+        Some(&mut self.tasks)
+    }
+
+    async fn step(&mut self, door: &Arc<Door>) -> Result<Step, DoorError> {
+        let now = door.clock.now();
+        door.calls_of_the_dead(door.real_clock.now()).await?;
+        let mut ready = Vec::new();
+        let mut read = door.store.read().await?;
+        for connection in door.connections.iter().filter(|connection| connection.can(Capability::Collect)) {
+            if connection.calls.available_permits() > 0
+                && !poller::is_paused(door, &mut read, connection, now).await?
+                && !attempts::ready(&mut read, door.book, connection.id, now, 1).await?.is_empty()
+            {
+                ready.push(Arc::clone(connection));
+            }
+        }
+        let next = counters::next_command(&mut read, door.book, now).await?;
+        drop(read);
+        let mut started = false;
+        for connection in ready {
+            started |= self.start(door, &connection, now).await?;
+        }
+        Ok(if started { Step::Again } else { Step::Wait(next) })
+    }
+}
+
+impl Sender {
+    async fn start(&mut self, door: &Arc<Door>, connection: &Arc<Connection>, now: Time) -> Result<bool, DoorError> {
+        let permits = permits(connection);
+        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+        let until = lease(door, connection);
+        let mut tx = door.store.write().await?;
+        let mut taken = Vec::new();
+        for attempt in attempts::ready(&mut tx, door.book, connection.id, now, limit).await? {
+            let intent = intents::get(&mut tx, door.book, attempt.intent).await?;
+            let intent = intent.ok_or_else(|| DoorError::Damaged("an attempt without an intent".into()))?;
+            if attempts::call(&mut tx, door.book, &attempt, until, now).await? {
+                taken.push((attempt, intent));
+            }
+        }
+        // Committed before anything leaves us: whatever happens now, nobody sends it a second time.
+        tx.commit().await?;
+        let started = !taken.is_empty();
+        for ((attempt, intent), permit) in taken.into_iter().zip(permits) {
+            let (door, connection) = (Arc::clone(door), Arc::clone(connection));
+            self.tasks.spawn(async move {
+                send(&door, &connection, &attempt, &intent).await;
+                drop(permit);
+                door.wake.commands.notify_one();
+                door.wake.checks.notify_one();
+            });
+        }
+        Ok(started)
+    }
+}
+
+async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) {
+    let outcome = match order(door, connection, attempt, intent) {
+        Ok(order) => call(connection, &order).await,
+        Err(why) => Err(why),
+    };
+    for tries in 0..SAVE_TRIES {
+        match save(door, connection, attempt, intent, &outcome).await {
+            Ok(()) => return,
+            Err(why) => {
+                tracing::warn!(intent = %attempt.intent, %why, "the outcome of a call could not be stored yet");
+                tokio::time::sleep(schedule::backoff(Duration::from_millis(100), tries, Duration::from_secs(5))).await;
+            }
+        }
+    }
+    tracing::error!(intent = %attempt.intent, "the outcome of a call was not stored; its status will be asked for");
+}
+
+async fn call(connection: &Connection, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+    let whole = connection.settings.timeout() * 4 + Duration::from_secs(5);
+    match tokio::time::timeout(whole, connection.client.collect(order)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(CallError::Unknown("timeout".into())),
+    }
+}
+
+fn order(
+    door: &Door,
+    connection: &Connection,
+    attempt: &Attempt,
+    intent: &Intent,
+) -> Result<CollectOrder, CallError> {
+    let wallet = connection.wallets.iter().find(|wallet| wallet.id == intent.wallet);
+    let wallet = wallet.ok_or_else(|| CallError::Refused("the wallet is not configured any more".into()))?;
+    let opened = door.vault.open_party(PartyId(intent.id.0), intent.wrapped_key.as_deref(), &intent.sealed);
+    let record = opened.ok().and_then(|json| serde_json::from_slice::<PartyRecord>(&json).ok());
+    let record = record.ok_or_else(|| CallError::Refused("the payer's data was erased or does not open".into()))?;
+    Ok(CollectOrder {
+        reference: attempt.reference.clone(),
+        wallet: wallet.settings.id.clone(),
+        amount: intent.amount,
+        currency: intent.currency,
+        payer: PartyDetails { phone: record.phone, name: record.name, email: record.email },
+        fee_bearer: intent.fee_bearer,
+        note: record.note,
+    })
+}
+
+async fn save(
+    door: &Door,
+    connection: &Connection,
+    attempt: &Attempt,
+    intent: &Intent,
+    outcome: &Result<RawAnswer, CallError>,
+) -> Result<(), DoorError> {
+    let now = door.clock.now();
+    let mut tx = door.store.write().await?;
+    match outcome {
+        Ok(answer) => accepted(door, &mut tx, connection, attempt, answer, now).await?,
+        Err(CallError::NotSent(why)) => {
+            let wait = schedule::backoff(RETRY_FIRST, attempt.tries, RETRY_MAX);
+            let next = now.plus(schedule::jitter(&attempt.reference, attempt.tries, wait));
+            tracing::warn!(intent = %attempt.intent, why, "not sent; tried again later");
+            attempts::not_sent(&mut tx, door.book, attempt, next, now).await?;
+        }
+        Err(why @ (CallError::RateLimited(_) | CallError::Credentials(_))) => {
+            let wait = poller::pause(door, &mut tx, connection, now, why).await?;
+            attempts::not_sent(&mut tx, door.book, attempt, now.plus(wait), now).await?;
+        }
+        Err(why @ (CallError::Refused(_) | CallError::NotOffered)) => {
+            if attempts::end(&mut tx, door.book, attempt, AttemptState::Refused, now).await? {
+                let reason = reason(why);
+                intents::refuse(&mut tx, door.book, attempt.intent, &reason).await?;
+                door.note(&mut tx, intent, attempt.n, Note::Refused(&reason)).await?;
+            }
+        }
+        Err(CallError::Unknown(_) | CallError::NotFound) => unknown(door, &mut tx, attempt, now).await?,
+    }
+    tx.commit().await?;
+    door.wake.inbox.notify_one();
+    door.wake.outbox.notify_one();
+    Ok(())
+}
+
+/// The provider answered: its bytes are kept, and the object is looked at later whatever the bytes turn out to say.
+async fn accepted(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    attempt: &Attempt,
+    answer: &RawAnswer,
+    now: Time,
+) -> Result<(), DoorError> {
+    let mut observation = match door.observe(connection.id, answer.kind, EvidenceClass::Read, &answer.body) {
+        Ok(observation) => observation,
+        // Too large to keep, so unreadable.
+        Err(DoorError::Vault(_)) => return unknown(door, tx, attempt, now).await,
+        Err(why) => return Err(why),
+    };
+    observation.subject_hint = Some(attempt.intent);
+    door.keep(tx, observation).await?;
+    attempts::end(tx, door.book, attempt, AttemptState::Accepted, now).await?;
+    pauses::resume(tx, door.book, connection.id, now).await?;
+    let next = schedule::first(&connection.settings.poll, Watch::Unsettled, &attempt.reference, now);
+    look_by_reference(door, tx, attempt, now, next).await
+}
+
+async fn unknown(door: &Door, tx: &mut Tx, attempt: &Attempt, now: Time) -> Result<(), DoorError> {
+    if attempts::end(tx, door.book, attempt, AttemptState::Unknown, now).await? {
+        tracing::warn!(intent = %attempt.intent, "the outcome of a call is unknown; its status is asked for");
+        counters::add(tx, door.book, counters::UNKNOWN_OUTCOMES, 1).await?;
+        look_by_reference(door, tx, attempt, now, Some(now)).await?;
+    }
+    Ok(())
+}
+
+async fn look_by_reference(
+    door: &Door,
+    tx: &mut Tx,
+    attempt: &Attempt,
+    now: Time,
+    next: Option<Time>,
+) -> Result<(), DoorError> {
+    let Attempt { connection, object_kind, reference, intent, .. } = attempt;
+    if checks::knows_reference(tx, door.book, *connection, object_kind, reference).await? {
+        return Ok(());
+    }
+    let check = Check {
+        key: CheckKey::by_reference(*connection, object_kind, reference),
+        subject: Some(*intent),
+        reference: Some(reference.clone()),
+        object_id: None,
+        watch: Watch::Unsettled,
+        since: now,
+        tries: 0,
+        failures: 0,
+    };
+    checks::insert(tx, door.book, &check, next).await.map(drop)
+}
+
+/// The provider's words: short, on one line.
+fn reason(why: &CallError) -> String {
+    let text = match why {
+        CallError::Refused(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(REASON_MAX).collect()
+}
+
+impl Door {
+    /// Attempts whose caller is gone become `unknown`: they may have reached the provider.
+    pub(crate) async fn calls_of_the_dead(&self, leased_until: Time) -> Result<(), DoorError> {
+        for connection in &self.connections {
+            loop {
+                let mut read = self.store.read().await?;
+                let stuck = attempts::stuck(&mut read, self.book, connection.id, leased_until, STUCK_BATCH).await?;
+                drop(read);
+                if stuck.is_empty() {
+                    break;
+                }
+                let now = self.clock.now();
+                let mut tx = self.store.write().await?;
+                for attempt in &stuck {
+                    unknown(self, &mut tx, attempt, now).await?;
+                }
+                tx.commit().await?;
+                self.wake.checks.notify_one();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! What was asked of us, once for each (route, `Idempotency-Key`), for ever.
+
+use ensimbi_events::word::Bearer;
+use ensimbi_events::{Amount, BookId, ConnectionId, Currency, PartyId, SubjectId, Time, WalletId};
+
+use super::value::{Row, values};
+use super::{Tx, statements};
+use crate::door::DoorError;
+
+statements! {
+    INSERT plain "INSERT INTO intents (book, id, connection, route, idempotency_key, body_hash, wallet, amount, \
+        currency, fee_bearer, invoice_id, party, sealed, wrapped_key, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
+    GET plain "SELECT id, connection, body_hash, wallet, amount, currency, fee_bearer, invoice_id, party, sealed, \
+        wrapped_key, created_at, reason FROM intents WHERE book = $1 AND id = $2";
+    REFUSE plain "UPDATE intents SET state = 'refused', reason = $3 WHERE book = $1 AND id = $2";
+}
+
+/// An intent's row.
+pub(crate) struct Intent {
+    pub(crate) id: SubjectId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) body_hash: [u8; 32],
+    pub(crate) wallet: WalletId,
+    pub(crate) amount: Amount,
+    pub(crate) currency: Currency,
+    pub(crate) fee_bearer: Bearer,
+    pub(crate) invoice_id: Option<SubjectId>,
+    pub(crate) party: Option<PartyId>,
+    /// Payer's data and note, under the intent's own key.
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) wrapped_key: Option<Vec<u8>>,
+    pub(crate) created_at: Time,
+    pub(crate) reason: Option<String>,
+}
+
+/// Stores an intent. False where it is there already.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    book: BookId,
+    route: &str,
+    key: &str,
+    intent: &Intent,
+) -> Result<bool, DoorError> {
+    let values = values![
+        book,
+        intent.id,
+        intent.connection,
+        route,
+        key,
+        intent.body_hash,
+        intent.wallet,
+        intent.amount.scaled(),
+        intent.currency.as_str(),
+        intent.fee_bearer.as_str(),
+        intent.invoice_id,
+        intent.party,
+        intent.sealed.as_slice(),
+        intent.wrapped_key.clone(),
+        intent.created_at,
+    ];
+    Ok(tx.run(INSERT, values).await? > 0)
+}
+
+/// Reads an intent; its id follows from route and key.
+pub(crate) async fn get(tx: &mut Tx, book: BookId, id: SubjectId) -> Result<Option<Intent>, DoorError> {
+    tx.maybe(GET, values![book, id]).await?.map(read).transpose()
+}
+
+fn read(mut row: Row) -> Result<Intent, DoorError> {
+    Ok(Intent {
+        id: SubjectId(row.id()?),
+        connection: ConnectionId(row.id()?),
+        body_hash: row.hash()?,
+        wallet: WalletId(row.id()?),
+        amount: Amount::from_scaled(row.int()?),
+        currency: row.word(|text| text.parse().ok())?,
+        fee_bearer: row.word(Bearer::from_text)?,
+        invoice_id: row.opt_id()?.map(SubjectId),
+        party: row.opt_id()?.map(PartyId),
+        sealed: row.bytes()?,
+        wrapped_key: row.opt_bytes()?,
+        created_at: row.time()?,
+        reason: row.opt_text()?,
+    })
+}
+
+/// Ends an intent that the ledger or the provider refused.
+pub(crate) async fn refuse(tx: &mut Tx, book: BookId, id: SubjectId, reason: &str) -> Result<(), DoorError> {
+    tx.run(REFUSE, values![book, id, reason]).await.map(drop)
+}

@@ -1,0 +1,137 @@
+//! Notes to the ledger: `pending` -> `published` (the bus has it) -> `confirmed` or `refused` (the ledger answered).
+//! `next_at` and the lease it stands for are real time.
+
+use ensimbi_events::bus::Outcome;
+use ensimbi_events::{BookId, Claim, ClaimId, ConnectionId, Time};
+use uuid::Uuid;
+
+use super::value::values;
+use super::{Tx, statements};
+use crate::door::DoorError;
+
+statements! {
+    /// The row lock of this counter makes the numbering gap-tolerant but in commit order.
+    NUMBERS plain "INSERT INTO counters (book, name, value) VALUES ($1, 'outbox_seq', $2) \
+        ON CONFLICT (book, name) DO UPDATE SET value = counters.value + $2 RETURNING value";
+    INSERT plain "INSERT INTO outbox (book, claim_id, seq, connection, subject, source, word, body, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (book, claim_id) DO NOTHING";
+    ANY_DUE plain "SELECT COUNT(*) FROM (SELECT 1 AS one FROM outbox WHERE book = $1 \
+        AND state IN ('pending', 'published') AND next_at <= $2 LIMIT 1) AS found";
+    DUE locking "SELECT claim_id, connection, body, attempt FROM outbox WHERE book = $1 \
+        AND state IN ('pending', 'published') AND next_at <= $2 ORDER BY seq LIMIT $3";
+    LEASE plain "UPDATE outbox SET attempt = $3, next_at = $4 WHERE book = $1 AND claim_id = $2";
+    PUBLISHED plain "UPDATE outbox SET state = 'published' WHERE book = $1 AND claim_id = $2 AND state = 'pending'";
+    ANSWERED plain "UPDATE outbox SET state = $3, outcome = $4 WHERE book = $1 AND claim_id = $2 \
+        AND state IN ('pending', 'published')";
+    OF_SOURCE plain "SELECT claim_id, word, state, outcome FROM outbox WHERE book = $1 AND source = $2 ORDER BY seq \
+        LIMIT 1000";
+}
+
+/// A note on its way.
+pub(crate) struct Due {
+    pub(crate) claim: ClaimId,
+    pub(crate) connection: Option<ConnectionId>,
+    /// The claim's JSON, exactly as it was written.
+    pub(crate) body: String,
+    /// Sendings so far.
+    pub(crate) attempt: u32,
+}
+
+/// One claim of an observation and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimOutcome {
+    /// Which claim.
+    pub claim: ClaimId,
+    /// What it says, as the event's word.
+    pub word: String,
+    /// The ledger's answer, once there is one.
+    pub outcome: Option<Outcome>,
+}
+
+/// Writes claims as notes, in this order; those that are there already stay as they are.
+pub(crate) async fn insert(tx: &mut Tx, source: Uuid, claims: &[(Claim, String)], now: Time) -> Result<(), DoorError> {
+    let Some((first, _)) = claims.first() else { return Ok(()) };
+    let count = i64::try_from(claims.len()).map_err(|_| DoorError::Damaged("too many claims at once".into()))?;
+    let last = tx.one(NUMBERS, values![first.book, count]).await?.int()?;
+    for ((claim, body), seq) in claims.iter().zip(last - count + 1..) {
+        let values = values![
+            claim.book,
+            claim.id,
+            seq,
+            claim.fact.connection,
+            claim.fact.subject,
+            source,
+            claim.fact.body.word(),
+            body.as_str(),
+            now,
+        ];
+        tx.run(INSERT, values).await?;
+    }
+    Ok(())
+}
+
+/// Whether any note is due.
+pub(crate) async fn any_due(tx: &mut Tx, book: BookId, real_now: Time) -> Result<bool, DoorError> {
+    Ok(tx.one(ANY_DUE, values![book, real_now]).await?.int()? > 0)
+}
+
+/// The oldest due notes, taken for this transaction.
+pub(crate) async fn due(tx: &mut Tx, book: BookId, real_now: Time, limit: u32) -> Result<Vec<Due>, DoorError> {
+    let mut due = Vec::new();
+    for mut row in tx.rows(DUE, values![book, real_now, limit]).await? {
+        due.push(Due {
+            claim: ClaimId(row.id()?),
+            connection: row.opt_id()?.map(ConnectionId),
+            body: row.text()?,
+            attempt: row.small()?,
+        });
+    }
+    Ok(due)
+}
+
+/// Counts a sending and says when the next one is due, if no answer comes.
+pub(crate) async fn lease(
+    tx: &mut Tx,
+    book: BookId,
+    claim: ClaimId,
+    attempt: u32,
+    next_at: Time,
+) -> Result<(), DoorError> {
+    tx.run(LEASE, values![book, claim, attempt, next_at]).await.map(drop)
+}
+
+/// The bus has it; an answer that came first is not touched.
+pub(crate) async fn published(tx: &mut Tx, book: BookId, claim: ClaimId) -> Result<(), DoorError> {
+    tx.run(PUBLISHED, values![book, claim]).await.map(drop)
+}
+
+/// The ledger's answer. False where the note is finished already, or none of ours.
+pub(crate) async fn answered(
+    tx: &mut Tx,
+    book: BookId,
+    claim: ClaimId,
+    outcome: &Outcome,
+) -> Result<bool, DoorError> {
+    let state = match outcome {
+        Outcome::Recorded { .. } => "confirmed",
+        Outcome::Refused { .. } => "refused",
+    };
+    let text = serde_json::to_string(outcome).map_err(|why| DoorError::Damaged(why.to_string()))?;
+    Ok(tx.run(ANSWERED, values![book, claim, state, text]).await? > 0)
+}
+
+/// The claims of an observation or command, in order.
+pub(crate) async fn of_source(tx: &mut Tx, book: BookId, source: Uuid) -> Result<Vec<ClaimOutcome>, DoorError> {
+    let mut found = Vec::new();
+    for mut row in tx.rows(OF_SOURCE, values![book, source]).await? {
+        let (claim, word, _state) = (ClaimId(row.id()?), row.text()?, row.text()?);
+        let outcome = match row.opt_text()? {
+            None => None,
+            Some(text) => Some(
+                serde_json::from_str(&text).map_err(|why| DoorError::Damaged(format!("an outcome in the outbox: {why}")))?,
+            ),
+        };
+        found.push(ClaimOutcome { claim, word, outcome });
+    }
+    Ok(found)
+}

@@ -1,0 +1,246 @@
+//! Inbox -> claims in the outbox, looks in `checks`.
+//!
+//! A batch is one transaction: rows taken, opened, read by the connector's pure translator, placed, written. A row that
+//! cannot be read or placed is quarantined whole: none of its statements goes up. Hints never become claims; they only
+//! make what they name due, if we know it. A translator that panics loses its row to quarantine and nothing else.
+//!
+//! Claim ids come from the observation, so a batch that was repeated after an unknown commit writes nothing twice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ensimbi_events::EvidenceClass;
+use tokio::sync::Notify;
+
+use super::connections::{Connection, find};
+use super::loops::{Step, Work};
+use super::place::{self, Note, Reason};
+use super::store::checks::{self, Check, CheckKey};
+use super::store::inbox::{self, InboxState, Waiting};
+use super::store::{Tx, counters, outbox};
+use super::{Door, DoorError, schedule};
+use crate::connector::{Capability, Input, ObjectRef, Translation, Watch};
+
+/// Rows in one transaction.
+const BATCH: u32 = 64;
+/// Most statements, or objects, that one set of bytes may bring.
+const STATEMENTS_MAX: usize = 1_000;
+
+/// The loop.
+pub(crate) struct Translator;
+
+#[async_trait]
+impl Work for Translator {
+    const NAME: &'static str = "translate";
+
+    fn wake(door: &Door) -> &Notify {
+        &door.wake.inbox
+    }
+
+    async fn step(&mut self, door: &Arc<Door>) -> Result<Step, DoorError> {
+        let mut read = door.store.read().await?;
+        let any = inbox::any_new(&mut read, door.book).await?;
+        drop(read);
+        if !any {
+            return Ok(Step::Wait(None));
+        }
+        let mut tx = door.store.write().await?;
+        let rows = inbox::take(&mut tx, door.book, BATCH).await?;
+        if rows.is_empty() {
+            // Another process has them.
+            return Ok(Step::Wait(None));
+        }
+        for row in rows {
+            one(door, &mut tx, row).await?;
+        }
+        tx.commit().await?;
+        door.wake.outbox.notify_one();
+        door.wake.checks.notify_one();
+        door.wake.answered.notify_waiters();
+        Ok(Step::Again)
+    }
+}
+
+async fn one(door: &Door, tx: &mut Tx, row: Waiting) -> Result<(), DoorError> {
+    let done = match find(&door.connections, row.connection) {
+        None => Err("its connection is not configured any more".to_owned()),
+        Some(connection) if row.class == EvidenceClass::Hint => hint(door, tx, connection, &row).await?,
+        Some(connection) => statements(door, tx, connection, &row).await?,
+    };
+    match done {
+        Ok(state) => inbox::finish(tx, door.book, row.id, state, None).await,
+        Err(reason) => {
+            tracing::warn!(observation = %row.id, connection = %row.connection, kind = row.kind, reason, "quarantined");
+            counters::add(tx, door.book, counters::QUARANTINED, 1).await?;
+            inbox::finish(tx, door.book, row.id, InboxState::Quarantined, Some(&reason)).await
+        }
+    }
+}
+
+/// Opens the row and reads it; nothing here can change anything.
+fn read<T>(
+    door: &Door,
+    row: &Waiting,
+    translate: impl Fn(&[u8]) -> Result<T, crate::connector::Unreadable>,
+) -> Result<T, Reason> {
+    let opened = door.vault.open_observation(row.id, row.connection, &row.sealed).map_err(|why| why.to_string())?;
+    match catch_unwind(AssertUnwindSafe(|| translate(&opened.body))) {
+        Ok(read) => read.map_err(|why| why.to_string()),
+        Err(_) => Err("the translator panicked".to_owned()),
+    }
+}
+
+async fn statements(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+) -> Result<Result<InboxState, Reason>, DoorError> {
+    let options = &connection.settings.options;
+    let translation =
+        read(door, row, |body| connection.connector.translate(Input { kind: &row.kind, body, options }));
+    let translation = match translation.and_then(|translation| check(connection, translation)) {
+        Ok(translation) => translation,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let mut notes: Vec<Note> = Vec::with_capacity(translation.said.len());
+    for (said, index) in translation.said.into_iter().zip(0u32..) {
+        match place::claim(door, tx, connection, row, index, said).await? {
+            Ok(note) => notes.push(note),
+            Err(reason) => return Ok(Err(reason)),
+        }
+    }
+    outbox::insert(tx, row.id.0, &notes, door.clock.now()).await?;
+    for (object, watch) in &translation.watch {
+        watch_object(door, tx, connection, row, object, *watch).await?;
+    }
+    let unknown = translation.unknown.len() as u64;
+    if unknown > 0 {
+        tracing::warn!(observation = %row.id, unknown, "words that nobody knows; no event, no money");
+        counters::add(tx, door.book, counters::UNKNOWN_WORDS, unknown).await?;
+    }
+    Ok(Ok(InboxState::Translated))
+}
+
+fn check(connection: &Connection, translation: Translation) -> Result<Translation, Reason> {
+    if translation.said.len() > STATEMENTS_MAX || translation.watch.len() > STATEMENTS_MAX {
+        return Err(format!("more than {STATEMENTS_MAX} statements"));
+    }
+    let objects = translation.said.iter().map(|said| &said.object).chain(translation.watch.iter().map(|(o, _)| o));
+    for object in objects {
+        place::check_object(connection, object)?;
+    }
+    Ok(translation)
+}
+
+/// Takes over what the bytes say about watching an object. Old bytes never restart the watch of a finished one.
+async fn watch_object(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+    object: &ObjectRef,
+    watch: Watch,
+) -> Result<(), DoorError> {
+    if !connection.can(Capability::ReadById) && !connection.can(Capability::ReadByReference) {
+        return Ok(());
+    }
+    let now = door.clock.now();
+    let by_reference = |reference: &String| CheckKey::by_reference(connection.id, object.kind, reference);
+    let key = match (&object.id, &object.reference) {
+        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
+        (None, Some(reference)) => by_reference(reference),
+        (None, None) => return Ok(()),
+    };
+    let owner = place::owner(door, tx, connection, object, row.subject_hint).await?;
+    let reference = object.reference.clone().or_else(|| owner.as_ref().map(|owner| owner.reference.clone()));
+    if object.id.is_some()
+        && let Some(reference) = &reference
+    {
+        checks::forget(tx, door.book, &by_reference(reference)).await?;
+    }
+    let subject = owner.map(|owner| owner.intent);
+    let next = schedule::first(&connection.settings.poll, watch, &key.key, now);
+    match checks::watch_of(tx, door.book, &key).await? {
+        Some(present) => {
+            if replaces(present, watch) {
+                checks::rewatch(tx, door.book, &key, watch, now, next).await?;
+            }
+            checks::name(tx, door.book, &key, reference.as_deref(), subject).await
+        }
+        None => {
+            let object_id = object.id.clone();
+            let check = Check { key, subject, reference, object_id, watch, since: now, tries: 0, failures: 0 };
+            checks::insert(tx, door.book, &check, next).await.map(drop)
+        }
+    }
+}
+
+/// An end, once seen, is not undone by older bytes that come late; a different end starts its own looks.
+fn replaces(present: Watch, new: Watch) -> bool {
+    new != Watch::Unsettled && new != present
+}
+
+/// A hint makes what it names due now, if a row or an attempt of ours knows it.
+async fn hint(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+) -> Result<Result<InboxState, Reason>, DoorError> {
+    let objects = match read(door, row, |body| connection.connector.hinted(body)) {
+        Ok(objects) if objects.len() > STATEMENTS_MAX => return Ok(Err("too many objects".to_owned())),
+        Ok(objects) => objects,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    for object in &objects {
+        if let Err(reason) = place::check_object(connection, object) {
+            return Ok(Err(reason));
+        }
+    }
+    for object in &objects {
+        if !wake(door, tx, connection, object).await? {
+            counters::add(tx, door.book, counters::UNKNOWN_HINTS, 1).await?;
+        }
+    }
+    Ok(Ok(InboxState::HintDone))
+}
+
+async fn wake(door: &Door, tx: &mut Tx, connection: &Connection, object: &ObjectRef) -> Result<bool, DoorError> {
+    let (now, real_now) = (door.clock.now(), door.real_clock.now());
+    let reference = object.reference.as_deref();
+    let key = match (&object.id, reference) {
+        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
+        (None, Some(reference)) => CheckKey::by_reference(connection.id, object.kind, reference),
+        (None, None) => return Ok(false),
+    };
+    if checks::wake(tx, door.book, &key, reference, now, real_now).await? {
+        return Ok(true);
+    }
+    let Some(reference) = reference else { return Ok(false) };
+    let Some(owner) = attempts_owner(door, tx, connection, reference).await? else { return Ok(false) };
+    // Our own reference, so the object is ours; the id in the hint is nobody's word.
+    let check = Check {
+        key: CheckKey::by_reference(connection.id, object.kind, reference),
+        subject: Some(owner),
+        reference: Some(reference.to_owned()),
+        object_id: None,
+        watch: Watch::Unsettled,
+        since: now,
+        tries: 0,
+        failures: 0,
+    };
+    checks::insert(tx, door.book, &check, Some(now)).await?;
+    Ok(true)
+}
+
+async fn attempts_owner(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    reference: &str,
+) -> Result<Option<ensimbi_events::SubjectId>, DoorError> {
+    let owner = super::store::attempts::owner_of_reference(tx, door.book, connection.id, reference).await?;
+    Ok(owner.map(|owner| owner.intent))
+}

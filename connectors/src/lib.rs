@@ -1,0 +1,7 @@
+//! The door and the providers: where the outside world stops.
+
+pub mod connector;
+pub mod door;
+pub mod providers;
+pub mod settings;
+pub mod simulator;

@@ -1,0 +1,180 @@
+//! Callbacks: noted in the transaction that changes the status, sent by the background task when due.
+//!
+//! Only `Success`, `Failed` and `SentToVendor` are announced (provider facts, section 11). The body is the status answer
+//! of that moment. Three tries; what is not answered with 2xx in time is tried again after growing simulated gaps.
+
+use std::time::Duration;
+
+use ensimbi_events::Time;
+use futures_util::StreamExt;
+use futures_util::stream;
+use secrecy::ExposeSecret;
+use sqlx::{FromRow, Row, SqliteConnection};
+
+use super::IotecSimulator;
+use super::answer::{self, Oddities};
+use super::books;
+use super::faults::Fault;
+use super::lifecycle::Rules;
+use super::settings::CallbackTarget;
+use crate::simulator::Result;
+
+/// Deliveries that run at the same time, each of another collection.
+const AT_ONCE: usize = 16;
+const TRIES: i64 = 3;
+/// By how much a callback waits so that others overtake it.
+const OVERTAKEN: Duration = Duration::from_secs(30);
+
+#[derive(FromRow)]
+struct Due {
+    id: i64,
+    wallet_id: String,
+    body: String,
+    kind: String,
+    tries: i64,
+}
+
+/// Notes the callbacks of a collection's present status, which came at `at`.
+pub(super) async fn note(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, at: Time) -> Result<()> {
+    let of = books::by_seq(&mut *db, seq).await?;
+    let announced = matches!(of.status.as_str(), "Success" | "Failed" | "SentToVendor");
+    if !announced || !rules.called_back.contains(&of.wallet_id) {
+        return Ok(());
+    }
+    let faults = rules.faults;
+    let rows = books::rows(&mut *db, seq).await?;
+    let body = answer::collection(&of, &rows, Oddities::default())?;
+    // Two statuses of one collection are two chances, each with its own draw.
+    let chance = format!("{}/{}", of.object, of.status);
+    let hits = |fault| faults.hits(fault, &chance, 0);
+    let mut due = at.plus(rules.settings.callback_after);
+    if of.created_at == at.micros() && faults.hits(Fault::CallbackBeforeAnswer, &of.object, 0) {
+        due = at;
+    }
+    if hits(Fault::CallbackReordered) {
+        due = after_the_next(&mut *db, rules, seq, due).await?;
+    }
+    if hits(Fault::CallbackLate) {
+        due = due.plus(Duration::from_secs(60 * u64::from(faults.parameters.callback_late_minutes)));
+    }
+    let state = if hits(Fault::CallbackLost) { "lost" } else { "due" };
+    let mut queue = vec![(body.clone(), "genuine", due, state)];
+    if hits(Fault::CallbackDoubled) {
+        let gap = Duration::from_secs(1 + faults.draws().below("doubled_after", &chance, 0, 600));
+        queue.push((body.clone(), "genuine", due.plus(gap), "due"));
+    }
+    if hits(Fault::CallbackForged) {
+        let draws = faults.draws();
+        let early = at.plus(rules.settings.callback_after);
+        if draws.below("forged_kind", &chance, 0, 2) == 0 {
+            let lie = answer::collection(&of, &rows, Oddities { status: Some("Success"), extra_fields: false })?;
+            queue.push((lie, "forged_header", early, "due"));
+        } else {
+            let mut nobody = of.clone();
+            nobody.id = draws.uuid("forged_id", &chance, 0).to_string();
+            nobody.external_id = Some(nobody.id.clone());
+            let lie = answer::collection(&nobody, &[], Oddities { status: Some("Success"), extra_fields: false })?;
+            queue.push((lie, "forged_id", early, "due"));
+        }
+    }
+    for (body, kind, due, state) in queue {
+        sqlx::query(
+            "INSERT INTO callback (collection, wallet_id, status, body, kind, due_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(seq)
+        .bind(&of.wallet_id)
+        .bind(&of.status)
+        .bind(body)
+        .bind(kind)
+        .bind(due.micros())
+        .bind(state)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Behind the callback of the collection's next step, or long enough for other collections to overtake.
+async fn after_the_next(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, due: Time) -> Result<Time> {
+    let row = sqlx::query("SELECT min(due_at) FROM step WHERE collection = ?1 AND done = 0").bind(seq);
+    let next: Option<i64> = row.fetch_one(db).await?.try_get(0)?;
+    let next = next.map(|next| Time::from_micros(next).plus(rules.settings.callback_after));
+    // A contradiction hours later is no order worth waiting for.
+    let next = next.filter(|next| next.since(due) < Duration::from_secs(600));
+    Ok(next.map_or(due.plus(OVERTAKEN), |next| next.max(due).plus(Duration::from_secs(2))))
+}
+
+impl IotecSimulator {
+    /// Sends what is due, one callback a collection at a time; gives how many were sent or tried.
+    pub(super) async fn send_due(&self) -> Result<usize> {
+        let now = self.now();
+        let mut tx = self.file.begin().await?;
+        let due: Vec<Due> = sqlx::query_as(
+            "SELECT id, wallet_id, body, kind, tries FROM callback AS c WHERE state = 'due' AND due_at <= ?1
+               AND NOT EXISTS (SELECT 1 FROM callback AS d WHERE d.collection = c.collection AND d.state = 'due'
+                 AND (d.due_at < c.due_at OR (d.due_at = c.due_at AND d.id < c.id)))
+             ORDER BY due_at, id LIMIT ?2",
+        )
+        .bind(now.micros())
+        .bind(AT_ONCE as i64)
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        let count = due.len();
+        let deliveries = due.into_iter().map(|one| async move {
+            let accepted = self.deliver(&one).await;
+            self.delivered(&one, accepted).await
+        });
+        let results: Vec<Result<()>> = stream::iter(deliveries).buffer_unordered(AT_ONCE).collect().await;
+        results.into_iter().collect::<Result<()>>()?;
+        Ok(count)
+    }
+
+    /// Whether the receiver took it.
+    async fn deliver(&self, one: &Due) -> bool {
+        let Some(target) = self.target(&one.wallet_id) else { return false };
+        let CallbackTarget { url, header_name, header_value } = target;
+        let header = match one.kind.as_str() {
+            "forged_header" => "forged",
+            _ => header_value.expose_secret(),
+        };
+        let request = self
+            .http
+            .post(url)
+            .timeout(self.settings.callback_timeout)
+            .header("content-type", "application/json")
+            .header(header_name, header)
+            .body(one.body.clone());
+        match request.send().await {
+            Ok(answer) => answer.status().is_success(),
+            Err(error) => {
+                // Without the URL, which may carry a secret.
+                tracing::debug!(error = %error.without_url(), "a callback was not taken");
+                false
+            }
+        }
+    }
+
+    async fn delivered(&self, one: &Due, accepted: bool) -> Result<()> {
+        let tries = one.tries + 1;
+        let gap = usize::try_from(tries - 1).ok().and_then(|nth| self.settings.callback_gaps.get(nth));
+        let (state, due) = match gap {
+            _ if accepted => ("delivered", None),
+            // Whoever forges does not insist.
+            Some(gap) if one.kind == "genuine" && tries < TRIES => ("due", Some(self.now().plus(*gap).micros())),
+            _ => ("given_up", None),
+        };
+        let mut tx = self.file.begin().await?;
+        sqlx::query("UPDATE callback SET tries = ?2, state = ?3, due_at = coalesce(?4, due_at) WHERE id = ?1")
+            .bind(one.id)
+            .bind(tries)
+            .bind(state)
+            .bind(due)
+            .execute(&mut *tx)
+            .await?;
+        self.commit(tx).await?;
+        self.sent.notify_waiters();
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! A connection's configuration, as `ensimbi.toml` carries it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use ensimbi_events::Currency;
+
+/// One `[[connections]]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSettings {
+    /// The label people use, such as `main`.
+    pub slug: String,
+    /// The provider's word.
+    pub provider: String,
+    /// The provider's account (client, brand or merchant id).
+    pub account: String,
+    /// Part of account paths; never changes. Defaults to the slug.
+    #[serde(default)]
+    pub account_code: Option<String>,
+    /// Talks to a simulator: only then http and loopback are allowed, and only in a test book.
+    #[serde(default)]
+    pub simulated: bool,
+    /// Base URLs that differ from the provider's own, by name (`api`, `token`).
+    #[serde(default)]
+    pub urls: BTreeMap<String, String>,
+    /// Secrets by name (`client_secret`, `callback_value`); never shown, never recorded.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretString>,
+    /// Connector options by name (`callback_header`, `charge_customer`).
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+    /// Wallets at the provider.
+    pub wallets: Vec<WalletSettings>,
+    /// How patient the poller is.
+    #[serde(default)]
+    pub poll: PollSettings,
+    /// Real time a provider call may take, in milliseconds.
+    #[serde(default = "default_timeout_ms")]
+    pub timeout_ms: u64,
+}
+
+const fn default_timeout_ms() -> u64 {
+    30_000
+}
+
+/// One wallet.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalletSettings {
+    /// The provider's id.
+    pub id: String,
+    /// Part of account paths; never changes.
+    pub code: String,
+    /// Its currency.
+    pub currency: Currency,
+    /// Purse word, where the provider keeps several under one id.
+    #[serde(default)]
+    pub purse: Option<String>,
+}
+
+/// When an object is asked for again. All in simulated or real seconds of the injected clock.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PollSettings {
+    /// First look after creation.
+    pub first_secs: u64,
+    /// Each further look waits this many tenths of the wait before (15 = half as long again).
+    pub growth_tenths: u64,
+    /// Longest wait between two looks at an unsettled object.
+    pub max_secs: u64,
+    /// After a settlement, look again at these ages (reversals are never announced).
+    pub recheck_secs: Vec<u64>,
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self { first_secs: 20, growth_tenths: 15, max_secs: 900, recheck_secs: vec![900, 86_400] }
+    }
+}
+
+impl ConnectionSettings {
+    /// How long a call may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("configuration: {key}: {problem}")]
+pub struct SettingsError {
+    /// Which key, as in `connections.main.secrets.client_secret`.
+    pub key: String,
+    /// What was expected.
+    pub problem: String,
+}

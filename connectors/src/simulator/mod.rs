@@ -1,0 +1,100 @@
+//! What all simulated providers have in common: the trait by which the demo reads and paces them, seeded draws, their
+//! durable file, and a listener whose connections can be cut without an answer.
+//!
+//! A simulated provider is the provider's server as we believe it, over real HTTP. It owns one SQLite file, commits
+//! before it answers, and knows nothing of the connector: no type is shared between the two.
+
+use async_trait::async_trait;
+use ensimbi_events::{Amount, Currency, Time};
+use serde::Serialize;
+
+pub mod draw;
+pub mod file;
+pub mod listener;
+
+/// Why a simulator could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// Its own file failed.
+    #[error("the simulator's file: {0}")]
+    Store(#[from] sqlx::Error),
+    /// The file belongs to something else, or to another version of this.
+    #[error("{0}")]
+    Foreign(String),
+    /// A setting is unusable; the text names it and what was expected.
+    #[error("{0}")]
+    Settings(String),
+    /// Its books contradict themselves; nothing may go on.
+    #[error("the simulator's books are damaged: {0}")]
+    Damaged(String),
+    /// The socket or the HTTP client failed.
+    #[error("the simulator's network: {0}")]
+    Network(String),
+}
+
+/// A result of the simulators.
+pub type Result<T> = std::result::Result<T, SimulatorError>;
+
+/// A wallet as the provider's own books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedWallet {
+    /// The provider's id of the wallet.
+    pub provider_id: String,
+    /// Its only currency.
+    pub currency: Currency,
+    /// What is in it.
+    pub balance: Amount,
+}
+
+/// A collection as the provider's own books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedCollection {
+    /// The provider's id.
+    pub id: String,
+    /// The caller's reference, which need not be unique.
+    pub external_id: Option<String>,
+    /// The wallet it is collected into.
+    pub wallet_id: String,
+    /// Its currency.
+    pub currency: Currency,
+    /// The provider's status word.
+    pub status: String,
+    /// The amount of the request.
+    pub amount: Amount,
+    /// Provider's and network's fee together, as its answers say.
+    pub fees: Amount,
+    /// What it has moved in the wallet up to now, all rows together.
+    pub net: Amount,
+}
+
+/// A simulated provider, for whoever drives the clock and compares the books at the end.
+#[async_trait]
+pub trait Simulator: Send + Sync {
+    /// The provider's short name, as in `iotec`.
+    fn provider(&self) -> &'static str;
+
+    /// How many things are due at or before `now` and not finished: outcomes, callbacks, requests being answered.
+    /// While it is above zero the simulated clock may not move.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn due(&self, now: Time) -> Result<u64>;
+
+    /// The earliest moment at which something is due; `None` where nothing is planned.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn next_due(&self) -> Result<Option<Time>>;
+
+    /// All wallets, by id.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn wallets(&self) -> Result<Vec<SimulatedWallet>>;
+
+    /// All collections, in the order of their creation.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn collections(&self) -> Result<Vec<SimulatedCollection>>;
+}

@@ -1,0 +1,139 @@
+//! The small traits by which rooms meet. Rooms depend on these, never on each other's insides.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::leaf::Hash;
+use crate::{BookId, ConnectionId, Time};
+
+/// Where time comes from; handed in everywhere, so that tests and the demo can move it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The present moment. It never decides an order (`recorded_at` is the later of this and the one before).
+    fn now(&self) -> Time;
+    /// Returns once the clock has reached `at`.
+    async fn sleep_until(&self, at: Time);
+}
+
+/// Where randomness comes from; handed in, so that scripted runs give the same bytes.
+pub trait Entropy: Send + Sync {
+    /// Fills the slice with unpredictable bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// A UUID of version 7 (RFC 9562) from the injected clock and randomness.
+pub fn new_uuid(clock: &dyn Clock, entropy: &dyn Entropy) -> uuid::Uuid {
+    let mut random = [0; 10];
+    entropy.fill(&mut random);
+    let millis = u64::try_from(clock.now().micros() / 1_000).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// The keys that authenticate messages on the bus, one a connection, derived from the master key.
+pub trait MacKeys: Send + Sync {
+    /// The key for a connection of a book, or the book's own where there is no connection.
+    fn mac_key(&self, book: BookId, connection: Option<ConnectionId>) -> [u8; 32];
+}
+
+/// The end of a book: how long it is and what its tree says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The book.
+    pub book: BookId,
+    /// Number of events, which is the last position.
+    pub size: u64,
+    /// RFC 6962 root over the leaves.
+    pub root: Hash,
+}
+
+/// One recorded leaf, verbatim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLeaf {
+    /// Its place, from 1, without gaps.
+    pub position: u64,
+    /// RFC 6962 leaf hash.
+    pub leaf_hash: Hash,
+    /// The bytes (`spec/LEAF.md`).
+    pub leaf: Vec<u8>,
+}
+
+/// Why a read did not come back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The store cannot be reached; wait and try again.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// The stored rows contradict themselves; a person must look, nothing may go on.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A page request over lines: which, and after which.
+#[derive(Debug, Clone, Default)]
+pub struct LineFilter {
+    /// Only this account path.
+    pub account: Option<String>,
+    /// Only entries of this subject.
+    pub subject: Option<crate::SubjectId>,
+    /// Only entries after this position.
+    pub after: u64,
+    /// At most so many entries (an entry is never cut).
+    pub limit: u32,
+}
+
+/// One account's balance at a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountBalance {
+    /// Account path.
+    pub account: String,
+    /// Currency.
+    pub currency: crate::Currency,
+    /// Sum of debit lines, scale 4.
+    pub debit: i128,
+    /// Sum of credit lines as a positive figure, scale 4.
+    pub credit: i128,
+}
+
+/// Reading a book: by position, and the two questions an accountant asks first.
+#[async_trait]
+pub trait BookReader: Send + Sync {
+    /// The head of the book; size 0 where it does not exist.
+    async fn head(&self, book: BookId) -> Result<Head, ReadError>;
+    /// Leaves after a position, in order, at most `limit`; a gap is reported as damage.
+    async fn read(&self, book: BookId, after: u64, limit: u32) -> Result<Vec<StoredLeaf>, ReadError>;
+    /// Positions of events that have lines and pass the filter.
+    async fn entry_positions(&self, book: BookId, filter: &LineFilter) -> Result<Vec<u64>, ReadError>;
+    /// Leaves at the given positions, in that order.
+    async fn read_at(&self, book: BookId, positions: &[u64]) -> Result<Vec<StoredLeaf>, ReadError>;
+    /// All account balances and the position they hold for, in one snapshot.
+    async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError>;
+    /// Books in this store.
+    async fn books(&self) -> Result<Vec<BookId>, ReadError>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), ReadError>;
+}
+
+/// An API key belongs to one book; only its SHA-256 is stored.
+#[async_trait]
+pub trait ApiKeys: Send + Sync {
+    /// The book a key opens, by the key's SHA-256.
+    async fn book_of(&self, key_hash: &[u8; 32]) -> Result<Option<BookId>, ReadError>;
+}
+
+/// One line of `/readyz`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Check {
+    /// What was asked: `book`, `door`, `views`, `bus`, `projections`.
+    pub name: String,
+    /// Whether it answers.
+    pub ok: bool,
+    /// What is wrong, or empty.
+    pub detail: String,
+}
+
+/// Whether the house can work now.
+#[async_trait]
+pub trait Readiness: Send + Sync {
+    /// Asks every part, with a bound on time.
+    async fn checks(&self) -> Vec<Check>;
+}

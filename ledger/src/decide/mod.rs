@@ -1,0 +1,317 @@
+//! Decide: a claim, and what the book knows, become events with lines, or a refusal. Pure and synchronous.
+//!
+//! known event? -> evidence or discrepancy; else word's own rules -> doubt? -> withheld, or posted with what follows.
+//! A claim is all or nothing: a refusal leaves no trace. The caller loads what [`needs`] names, hands in one [`Decider`]
+//! a batch, and writes what [`Decider::finish`] gives.
+
+pub mod checks;
+mod follow;
+mod seal;
+pub mod state;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ensimbi_events::bus::{Outcome, RecordedRef};
+use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::config::BookConfig;
+use ensimbi_events::leaf::fact_hash;
+use ensimbi_events::word::EvidenceClass;
+use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
+use ensimbi_events::{Amount, BookId, Claim, Currency, EventId, Fact, Hash, SubjectId, Time, WalletId};
+
+use crate::posting::PostingError;
+use crate::tree::Edge;
+use state::{Seen, SubjectState, rank};
+
+pub use seal::{Sealed, keys_of};
+
+/// A wallet's running balances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalletBalance {
+    /// Its currency.
+    pub currency: Currency,
+    /// Spendable by the lines.
+    pub posted: Amount,
+    /// Withheld by the provider.
+    pub held: Amount,
+    /// Set aside for requests on their way.
+    pub reserved: Amount,
+    /// Last event that moved it.
+    pub position: u64,
+}
+
+impl WalletBalance {
+    /// Nothing yet.
+    pub const fn empty(currency: Currency) -> Self {
+        let zero = Amount::ZERO;
+        Self { currency, posted: zero, held: zero, reserved: zero, position: 0 }
+    }
+
+    /// posted - reserved: what a command may take.
+    pub const fn available(&self) -> Option<Amount> {
+        self.posted.checked_sub(self.reserved)
+    }
+}
+
+/// The three kinds of keys a book holds unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// Event ids.
+    Event = 1,
+    /// Posting keys: they guard money.
+    Posting = 2,
+    /// The operator's transactions, where unique.
+    Operator = 3,
+}
+
+/// A key of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Which kind.
+    pub kind: KeyKind,
+    /// 16 bytes of an event id or 32 of a hash.
+    pub bytes: Vec<u8>,
+}
+
+/// A key that the book holds already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Its event's place.
+    pub position: u64,
+    /// Its event's fact.
+    pub fact_hash: Hash,
+    /// Its event's leaf.
+    pub leaf_hash: Hash,
+}
+
+/// What a batch starts from: the head row and the rows it concerns.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Right edge of the tree, with the size.
+    pub edge: Edge,
+    /// Time of the last event.
+    pub recorded_at: Time,
+    /// Configuration in force.
+    pub config: BookConfig,
+    /// States of the subjects concerned.
+    pub states: HashMap<SubjectId, SubjectState>,
+    /// All wallets of the book.
+    pub wallets: BTreeMap<WalletId, WalletBalance>,
+    /// Keys that a first try met in the book.
+    pub keys: HashMap<Key, KnownKey>,
+}
+
+/// Why a claim left no trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) code: Refusal,
+    pub(crate) detail: String,
+}
+
+impl Refused {
+    fn new(code: Refusal, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+impl From<PostingError> for Refused {
+    fn from(error: PostingError) -> Self {
+        let code = match error {
+            PostingError::Incomplete(_) => Refusal::WrongState,
+            PostingError::Overflow | PostingError::Unbalanced { .. } => Refusal::BadAmounts,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<state::Overflow> for Refused {
+    fn from(error: state::Overflow) -> Self {
+        Self::new(Refusal::BadAmounts, error.to_string())
+    }
+}
+
+/// The subjects whose states a claim needs.
+pub fn needs(claim: &Claim) -> Vec<SubjectId> {
+    let mut ids = vec![claim.fact.subject];
+    ids.extend(state::other_subjects(&claim.fact));
+    ids.extend(claim.fact.wallet.map(|wallet| SubjectId(wallet.0)));
+    if let ensimbi_events::Body::CollectionSucceeded(body) = &claim.fact.body {
+        ids.extend(body.invoice_id);
+    }
+    if let ensimbi_events::Body::RefundRequested(body) = &claim.fact.body {
+        ids.push(body.payment_id);
+    }
+    ids
+}
+
+/// The further subjects that loaded states point at: invoices to be paid or owed again.
+pub fn needs_next(state: &SubjectState) -> impl Iterator<Item = SubjectId> {
+    let asked = state.asked.iter().filter_map(|asked| asked.invoice);
+    asked.chain(state.allocations.iter().filter_map(|allocation| allocation.invoice))
+}
+
+/// Decides a batch of claims, one after another.
+pub struct Decider {
+    book: BookId,
+    now: Time,
+    known: Known,
+    paths: HashMap<String, (WalletId, bool)>,
+    taken: HashSet<Key>,
+    sealed: Vec<Sealed>,
+    dirty_states: BTreeSet<SubjectId>,
+    dirty_wallets: BTreeSet<WalletId>,
+}
+
+/// What a batch leaves behind.
+pub struct Decided {
+    /// New events, in order.
+    pub sealed: Vec<Sealed>,
+    /// The new head and everything the batch started from, brought forward.
+    pub known: Known,
+    /// Subjects whose states changed.
+    pub states: BTreeSet<SubjectId>,
+    /// Wallets whose balances changed.
+    pub wallets: BTreeSet<WalletId>,
+}
+
+impl Decider {
+    /// For a book, at the clock's moment, from what is known.
+    pub fn new(book: BookId, now: Time, known: Known) -> Self {
+        let mut decider = Self {
+            book,
+            now,
+            known,
+            paths: HashMap::new(),
+            taken: HashSet::new(),
+            sealed: Vec::new(),
+            dirty_states: BTreeSet::new(),
+            dirty_wallets: BTreeSet::new(),
+        };
+        decider.index_paths();
+        decider
+    }
+
+    /// The batch's result.
+    pub fn finish(self) -> Decided {
+        Decided { sealed: self.sealed, known: self.known, states: self.dirty_states, wallets: self.dirty_wallets }
+    }
+
+    /// Decides one claim: recorded (now or before), or refused without a trace.
+    pub fn decide(&mut self, claim: &Claim) -> Outcome {
+        let before = self.sealed.len();
+        let undo = self.snapshot(claim);
+        match self.try_decide(claim) {
+            Ok(events) => Outcome::Recorded { events },
+            Err(refused) => {
+                if self.sealed.len() > before {
+                    self.restore(before, undo);
+                }
+                Outcome::Refused { code: refused.code, detail: refused.detail }
+            }
+        }
+    }
+
+    fn try_decide(&mut self, claim: &Claim) -> Result<Vec<RecordedRef>, Refused> {
+        if claim.book != self.book {
+            return Err(Refused::new(Refusal::UnknownBook, "the claim is for another book"));
+        }
+        if claim.evidence.as_ref().is_some_and(|proof| proof.class == EvidenceClass::Hint) {
+            return Err(Refused::new(Refusal::HintOnly, "a hint never posts; our own read decides"));
+        }
+        let event_id = claim.fact.event_id(self.book);
+        if let Some(seen) = self.seen(claim.fact.subject, event_id) {
+            return self.known_event(claim, seen);
+        }
+        let first = self.sealed.len();
+        self.by_word(claim)?;
+        Ok(self.sealed[first..].iter().map(Sealed::reference).collect())
+    }
+
+    /// An event of that id, from the subject's state or from the keys that a first try met.
+    fn seen(&self, subject: SubjectId, event_id: EventId) -> Option<Seen> {
+        if let Some(seen) = self.known.states.get(&subject).and_then(|state| state.find(event_id)) {
+            return Some(seen.clone());
+        }
+        let key = Key { kind: KeyKind::Event, bytes: event_id.as_bytes().to_vec() };
+        let known = self.known.keys.get(&key)?;
+        Some(Seen {
+            event_id,
+            position: known.position,
+            leaf_hash: known.leaf_hash,
+            fact_hash: known.fact_hash,
+            class: None,
+            cause: None,
+        })
+    }
+
+    /// A repeat: nothing, stronger evidence, or another content for the same key.
+    fn known_event(&mut self, claim: &Claim, seen: Seen) -> Result<Vec<RecordedRef>, Refused> {
+        let subject = claim.fact.subject;
+        let hash = fact_hash(&claim.fact);
+        if hash == seen.fact_hash {
+            let mut events = vec![reference(&seen)];
+            let state = self.known.states.get(&subject);
+            events.extend(state.into_iter().flat_map(|state| state.made_by(seen.event_id)).map(reference));
+            let stronger = match (&claim.evidence, seen.class) {
+                (Some(proof), Some(class)) => rank(proof.class) < rank(class),
+                _ => false,
+            };
+            if let (true, Some(proof)) = (stronger, &claim.evidence) {
+                let body = EvidenceAdded { event_id: seen.event_id, class: proof.class };
+                let fact = self.made_fact(&claim.fact, seen.event_id.to_string(), body.into());
+                events.extend(self.record_made(claim, seen.event_id, fact, true)?);
+            }
+            return Ok(events);
+        }
+        let raised = self.raise(claim, seen.event_id, DiscrepancyKind::FactDiffers, Some(hash))?;
+        Ok(std::iter::once(reference(&seen)).chain(raised).collect())
+    }
+
+    /// Records a discrepancy about an event, once.
+    fn raise(
+        &mut self,
+        claim: &Claim,
+        about: EventId,
+        kind: DiscrepancyKind,
+        other_fact: Option<Hash>,
+    ) -> Result<Option<RecordedRef>, Refused> {
+        let stake = checks::stake(&claim.fact);
+        let body = DiscrepancyRaised {
+            kind,
+            about: Some(about),
+            stake,
+            stake_currency: stake.and(claim.fact.currency),
+            other_fact,
+            detail: None,
+        };
+        let fact = self.made_fact(&claim.fact, format!("{about}:{kind}"), body.into());
+        self.record_made(claim, about, fact, false)
+    }
+
+    fn state(&self, subject: SubjectId) -> Option<&SubjectState> {
+        self.known.states.get(&subject)
+    }
+}
+
+fn reference(seen: &Seen) -> RecordedRef {
+    RecordedRef { event_id: seen.event_id, position: seen.position, leaf_hash: seen.leaf_hash }
+}
+
+/// A fact of the ledger's own, about the same subject as the claim's.
+impl Decider {
+    fn made_fact(&self, about: &Fact, occurrence: String, body: ensimbi_events::Body) -> Fact {
+        Fact {
+            subject: about.subject,
+            subject_kind: about.subject_kind,
+            connection: about.connection,
+            wallet: about.wallet,
+            object_kind: None,
+            object_id: None,
+            occurrence,
+            currency: about.currency,
+            version: body.version(),
+            body,
+        }
+    }
+}

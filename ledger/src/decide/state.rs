@@ -1,0 +1,504 @@
+//! What the book knows of one subject: a fold over that subject's own events, and nothing else.
+//!
+//! [`fold`] looks only at the state and the event, never at another subject or a clock, so `verify` can redo the states
+//! in any number of passes. Rows that hold a state are a cache of this fold.
+
+use ensimbi_events::codes::DiscrepancyKind;
+use ensimbi_events::leaf::fact_hash;
+use ensimbi_events::word::{Bearer, Direction, EvidenceClass, Fee, FeesMode, ItemKind, Recognition, Side, Verdict};
+use ensimbi_events::{Amount, Body, Currency, Event, EventId, Fact, Hash, Money, NoLines, SubjectId, Time, WalletId};
+use serde::{Deserialize, Serialize};
+
+/// Events a state remembers for answering repeats; older ones are found by their keys.
+pub const SEEN_MAX: usize = 64;
+
+/// An event of this subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its id.
+    pub event_id: EventId,
+    /// Its place.
+    pub position: u64,
+    /// Its leaf hash.
+    pub leaf_hash: Hash,
+    /// What it says, by hash.
+    pub fact_hash: Hash,
+    /// Strongest evidence so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<EvidenceClass>,
+    /// The ledger made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
+}
+
+/// How far a payment, payout, refund or transfer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing known, or only asked for.
+    #[default]
+    Open,
+    /// The provider works on it.
+    Pending,
+    /// Finally failed.
+    Failed,
+    /// A success is withheld for a person.
+    Withheld,
+    /// Money moved and was posted (or was before the opening).
+    Succeeded,
+}
+
+/// What a command asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// How much.
+    pub amount: Amount,
+    /// Of what.
+    pub currency: Currency,
+    /// On which wallet.
+    pub wallet: WalletId,
+    /// For which invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<SubjectId>,
+}
+
+/// A standing allocation of this subject's open item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// Its event.
+    pub event_id: EventId,
+    /// What still stands.
+    pub amount: Amount,
+    /// Tax inside what stands.
+    pub tax: Amount,
+    /// The item's side it took from.
+    pub side: Side,
+    /// The other side.
+    pub account: String,
+    /// The invoice, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<SubjectId>,
+    /// In the target's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<Money>,
+}
+
+/// Money held back for a request that is on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Of which attempt.
+    pub attempt: u32,
+    /// On which wallet.
+    pub wallet: WalletId,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A published invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Its currency.
+    pub currency: Currency,
+    /// With tax.
+    pub total: Amount,
+    /// Tax inside.
+    pub tax: Amount,
+    /// When it is income.
+    pub recognition: Recognition,
+    /// Still owed.
+    pub outstanding: Amount,
+    /// Tax inside what was allocated (for the remainder of the last part).
+    pub tax_allocated: Amount,
+}
+
+/// A discrepancy that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Its event.
+    pub event_id: EventId,
+    /// What kind.
+    pub kind: DiscrepancyKind,
+    /// The event it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<EventId>,
+}
+
+/// One subject.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SubjectState {
+    /// Its last events, oldest first.
+    pub seen: Vec<Seen>,
+    /// How far it is.
+    pub phase: Phase,
+    /// What we asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+    /// The provider object that settled it: kind and id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<(String, String)>,
+    /// Wallet of the settlement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletId>,
+    /// gross of a payment, amount of a payout.
+    pub gross: Amount,
+    /// Reversed, refunded and lost so far.
+    pub taken_back: Amount,
+    /// The open item's balance, signed as its lines are.
+    pub item: Amount,
+    /// Standing unitemised fees of the success.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unitemised: Vec<Fee>,
+    /// Allocations that stand, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<Allocation>,
+    /// Reservations that stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<Reservation>,
+    /// Withheld facts by their event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<(EventId, Fact)>,
+    /// Open discrepancies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// Of an invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<Invoice>,
+    /// Of a wallet: everything settled up to here is inside its opening balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_as_of: Option<Time>,
+}
+
+impl SubjectState {
+    /// The event with this id, if it is among the last ones.
+    pub fn find(&self, event_id: EventId) -> Option<&Seen> {
+        self.seen.iter().rev().find(|seen| seen.event_id == event_id)
+    }
+
+    /// What the ledger made of an event.
+    pub fn made_by(&self, cause: EventId) -> impl Iterator<Item = &Seen> {
+        self.seen.iter().filter(move |seen| seen.cause == Some(cause))
+    }
+}
+
+/// A sum left the range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a subject's sums are beyond the ledger's range")]
+pub struct Overflow;
+
+/// Which subjects an event concerns beside its own.
+pub fn other_subjects(fact: &Fact) -> Vec<SubjectId> {
+    match &fact.body {
+        Body::PaymentAllocated(body) => [Some(body.item), body.invoice_id].into_iter().flatten().collect(),
+        Body::PaymentDeallocated(body) => [Some(body.item), body.invoice_id].into_iter().flatten().collect(),
+        Body::RefundSucceeded(body) => vec![body.payment_id],
+        Body::RefundReversed(body) => vec![body.payment_id],
+        Body::ChargebackClosed(body) => vec![body.payment_id],
+        _ => Vec::new(),
+    }
+}
+
+/// Takes one event into the state of `subject`, which it concerns.
+///
+/// # Errors
+/// [`Overflow`]; the event must then not be recorded.
+pub fn fold(subject: SubjectId, state: &mut SubjectState, event: &Event, leaf_hash: Hash) -> Result<(), Overflow> {
+    let fact = &event.fact;
+    if fact.subject == subject {
+        remember(state, event, leaf_hash);
+        if event.record.no_lines == Some(NoLines::Withheld) {
+            state.withheld.push((event.record.event_id, fact.clone()));
+            if matches!(fact.body, Body::CollectionSucceeded(_) | Body::PayoutSucceeded(_)) {
+                state.phase = state.phase.max(Phase::Withheld);
+            }
+            return Ok(());
+        }
+        own(subject, state, event)?;
+    }
+    cross(subject, state, event)
+}
+
+fn remember(state: &mut SubjectState, event: &Event, leaf_hash: Hash) {
+    if let Body::EvidenceAdded(body) = &event.fact.body
+        && let Some(seen) = state.seen.iter_mut().find(|seen| seen.event_id == body.event_id)
+    {
+        seen.class = Some(body.class);
+    }
+    if state.seen.len() == SEEN_MAX {
+        state.seen.remove(0);
+    }
+    state.seen.push(Seen {
+        event_id: event.record.event_id,
+        position: event.record.position,
+        leaf_hash,
+        fact_hash: fact_hash(&event.fact),
+        class: event.context.evidence.iter().map(|proof| proof.class).min_by_key(|class| rank(*class)),
+        cause: event.record.cause,
+    });
+}
+
+/// Strength of evidence; smaller is stronger. Our own read and an import count alike.
+pub const fn rank(class: EvidenceClass) -> u8 {
+    match class {
+        EvidenceClass::Signed => 0,
+        EvidenceClass::Read | EvidenceClass::Imported => 1,
+        EvidenceClass::Connector => 2,
+        EvidenceClass::Hint => 3,
+    }
+}
+
+fn add(to: &mut Amount, amount: Amount) -> Result<(), Overflow> {
+    *to = to.checked_add(amount).ok_or(Overflow)?;
+    Ok(())
+}
+
+fn subtract(from: &mut Amount, amount: Amount) -> Result<(), Overflow> {
+    *from = from.checked_sub(amount).ok_or(Overflow)?;
+    Ok(())
+}
+
+/// Effects on the event's own subject.
+fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<(), Overflow> {
+    let fact = &event.fact;
+    let posted = event.record.no_lines != Some(NoLines::BeforeOpening);
+    match &fact.body {
+        Body::CollectionRequested(body) => asked(state, fact, body.amount, body.invoice_id),
+        Body::PayoutRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
+        Body::WithdrawalRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
+        Body::RefundRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
+        Body::CollectionPending(_) | Body::CollectionAuthorised(_) | Body::PayoutPending(_) => {
+            state.phase = state.phase.max(Phase::Pending);
+        }
+        Body::CollectionFailed(body) => failed(state, body.is_final, None),
+        Body::CollectionVoided(_) => failed(state, true, None),
+        Body::PayoutFailed(body) => failed(state, body.is_final, Some(body.attempt)),
+        Body::WithdrawalFailed(body) => failed(state, body.is_final, Some(body.attempt)),
+        Body::RefundFailed(body) => failed(state, body.is_final, Some(body.attempt)),
+        Body::CollectionSucceeded(body) => {
+            succeeded(state, fact, body.gross);
+            if posted {
+                subtract(&mut state.item, body.gross)?;
+                state.unitemised = unitemised(&body.fees);
+            }
+        }
+        Body::CollectionReversed(body) => {
+            add(&mut state.taken_back, body.amount)?;
+            if posted {
+                add(&mut state.item, body.amount)?;
+            }
+        }
+        Body::PayoutSucceeded(body) => {
+            succeeded(state, fact, body.amount);
+            end_reservation(state, body.attempt);
+            if posted {
+                add(&mut state.item, body.amount)?;
+            }
+        }
+        Body::WithdrawalSucceeded(body) => {
+            succeeded(state, fact, body.amount);
+            end_reservation(state, body.attempt);
+            add(&mut state.item, body.amount)?;
+        }
+        Body::PayoutReversed(body) => {
+            add(&mut state.taken_back, body.amount)?;
+            subtract(&mut state.item, body.amount)?;
+        }
+        Body::WithdrawalReversed(body) => subtract(&mut state.item, body.amount)?,
+        Body::RefundSucceeded(body) => {
+            succeeded(state, fact, body.amount);
+            end_reservation(state, body.attempt);
+        }
+        Body::WalletFunded(body) => {
+            succeeded(state, fact, body.amount);
+            subtract(&mut state.item, body.amount)?;
+        }
+        Body::WalletMovementReported(body) => {
+            succeeded(state, fact, body.amount);
+            let side = if body.direction == Direction::In { Side::Debit } else { Side::Credit };
+            toward_zero(state, body.amount, side)?;
+        }
+        Body::FeesReported(body) if body.mode == FeesMode::Itemise => state.unitemised = unitemised(&body.fees),
+        Body::InvoicePublished(body) => {
+            if let Some(currency) = fact.currency {
+                state.invoice = Some(Invoice {
+                    currency,
+                    total: body.total,
+                    tax: body.tax,
+                    recognition: body.recognition,
+                    outstanding: body.total,
+                    tax_allocated: Amount::ZERO,
+                });
+            }
+        }
+        Body::InvoiceCredited(body) => owed(state, body.amount)?,
+        Body::InvoiceCancelled(body) => owed(state, body.amount)?,
+        Body::InvoicePaid(body) if body.offline => {
+            owed(state, body.amount)?;
+            add(&mut state.item, body.amount)?;
+        }
+        Body::OpeningBalanceDeclared(body) => state.opened_as_of = Some(body.as_of),
+        Body::DiscrepancyRaised(body) => {
+            let doubt = Doubt { event_id: event.record.event_id, kind: body.kind, about: body.about };
+            state.doubts.push(doubt);
+        }
+        Body::DiscrepancyResolved(body) => resolved(subject, state, event, body.discrepancy, body.verdict)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn asked(state: &mut SubjectState, fact: &Fact, amount: Amount, invoice: Option<SubjectId>) {
+    if let (Some(currency), Some(wallet)) = (fact.currency, fact.wallet) {
+        state.asked = Some(Asked { amount, currency, wallet, invoice });
+    }
+}
+
+fn reserve(state: &mut SubjectState, fact: &Fact, attempt: u32, amount: Amount, reserve: Amount) {
+    asked(state, fact, amount, None);
+    if let Some(wallet) = fact.wallet {
+        state.reservations.push(Reservation { attempt, wallet, amount: reserve });
+    }
+}
+
+fn failed(state: &mut SubjectState, is_final: bool, attempt: Option<u32>) {
+    if is_final {
+        state.phase = state.phase.max(Phase::Failed);
+        end_reservation(state, attempt);
+    }
+}
+
+fn succeeded(state: &mut SubjectState, fact: &Fact, amount: Amount) {
+    state.phase = Phase::Succeeded;
+    state.gross = amount;
+    state.wallet = fact.wallet;
+    let (kind, id) = fact.object();
+    state.settled_by = Some((kind.into_owned(), id.into_owned()));
+}
+
+fn end_reservation(state: &mut SubjectState, attempt: Option<u32>) {
+    if let Some(attempt) = attempt {
+        state.reservations.retain(|reservation| reservation.attempt != attempt);
+    }
+}
+
+fn unitemised(fees: &[Fee]) -> Vec<Fee> {
+    fees.iter().filter(|fee| fee.component == ensimbi_events::word::Component::Unitemised).cloned().collect()
+}
+
+fn owed(state: &mut SubjectState, amount: Amount) -> Result<(), Overflow> {
+    match &mut state.invoice {
+        Some(invoice) => subtract(&mut invoice.outstanding, amount),
+        None => Ok(()),
+    }
+}
+
+fn resolved(
+    subject: SubjectId,
+    state: &mut SubjectState,
+    event: &Event,
+    discrepancy: EventId,
+    verdict: Verdict,
+) -> Result<(), Overflow> {
+    let Some(at) = state.doubts.iter().position(|doubt| doubt.event_id == discrepancy) else { return Ok(()) };
+    let doubt = state.doubts.remove(at);
+    if verdict == Verdict::Move {
+        state.item = Amount::ZERO;
+    }
+    let withheld = state.withheld.iter().position(|(id, _)| Some(*id) == doubt.about);
+    let Some(withheld) = withheld else { return Ok(()) };
+    let (_, fact) = state.withheld.remove(withheld);
+    if verdict == Verdict::Accept {
+        // As if it had been posted when it was said.
+        let mut accepted = Event { fact, context: event.context.clone(), record: event.record.clone() };
+        accepted.record.no_lines = None;
+        own(subject, state, &accepted)?;
+    } else if state.phase == Phase::Withheld {
+        state.phase = Phase::Failed;
+    }
+    Ok(())
+}
+
+/// Effects on subjects that an event names.
+fn cross(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<(), Overflow> {
+    if event.record.no_lines == Some(NoLines::Withheld) {
+        return Ok(());
+    }
+    match &event.fact.body {
+        Body::PaymentAllocated(body) => {
+            let tax = body.tax.unwrap_or_default();
+            if body.item == subject {
+                toward_zero(state, body.amount, body.item_side)?;
+                state.allocations.push(Allocation {
+                    event_id: event.record.event_id,
+                    amount: body.amount,
+                    tax,
+                    side: body.item_side,
+                    account: body.account.clone(),
+                    invoice: body.invoice_id,
+                    money: body.target_amount,
+                });
+            }
+            if let (true, Some(invoice)) = (body.invoice_id == Some(subject), &mut state.invoice) {
+                let amount = body.target_amount.map_or(body.amount, |money| money.amount);
+                subtract(&mut invoice.outstanding, amount)?;
+                add(&mut invoice.tax_allocated, tax)?;
+            }
+        }
+        Body::PaymentDeallocated(body) => {
+            let tax = body.tax.unwrap_or_default();
+            if body.item == subject {
+                let back = if body.item_side == Side::Credit { Side::Debit } else { Side::Credit };
+                toward_zero(state, body.amount, back)?;
+                for allocation in &mut state.allocations {
+                    if allocation.event_id == body.allocation {
+                        subtract(&mut allocation.amount, body.amount)?;
+                        subtract(&mut allocation.tax, tax)?;
+                    }
+                }
+                state.allocations.retain(|allocation| !allocation.amount.is_zero());
+            }
+            if let (true, Some(invoice)) = (body.invoice_id == Some(subject), &mut state.invoice) {
+                let amount = body.target_amount.map_or(body.amount, |money| money.amount);
+                add(&mut invoice.outstanding, amount)?;
+                subtract(&mut invoice.tax_allocated, tax)?;
+            }
+        }
+        Body::RefundSucceeded(body) if body.payment_id == subject => {
+            add(&mut state.taken_back, body.amount)?;
+            add(&mut state.item, body.amount)?;
+        }
+        Body::RefundReversed(body) if body.payment_id == subject => {
+            subtract(&mut state.taken_back, body.amount)?;
+            subtract(&mut state.item, body.amount)?;
+        }
+        Body::ChargebackClosed(body) if body.payment_id == subject => {
+            add(&mut state.taken_back, body.lost)?;
+            add(&mut state.item, body.lost)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A balance on the credit side is negative: taking from it adds.
+fn toward_zero(state: &mut SubjectState, amount: Amount, side: Side) -> Result<(), Overflow> {
+    match side {
+        Side::Credit => add(&mut state.item, amount),
+        Side::Debit => subtract(&mut state.item, amount),
+    }
+}
+
+/// The account an item of this kind of subject stands on.
+pub const fn item_kind(kind: ensimbi_events::SubjectKind) -> ItemKind {
+    match kind {
+        ensimbi_events::SubjectKind::Payout => ItemKind::Payout,
+        ensimbi_events::SubjectKind::Transfer => ItemKind::Transfer,
+        ensimbi_events::SubjectKind::Invoice => ItemKind::Offline,
+        _ => ItemKind::Payment,
+    }
+}
+
+/// Merchant fees in a currency: what gross has beyond net and held.
+pub fn merchant_fees(fees: &[Fee], currency: Currency) -> Option<Amount> {
+    let own = fees.iter().filter(|fee| fee.bearer == Bearer::Merchant && fee.currency == currency);
+    Amount::checked_sum(own.map(|fee| fee.amount))
+}

@@ -1,0 +1,26 @@
+//! Read models: what the log means, in rows that can be asked.
+//!
+//! [`runner`] follows the log by position and keeps effect and cursor in one transaction; each projection is a pure
+//! function of (state, event) in a folder of its own, and every one of them passes `tests/suite.rs`. [`query`] reads
+//! the rows; every answer says the position it is true for.
+
+pub mod fees;
+pub mod payments;
+pub mod projection;
+pub mod query;
+pub mod runner;
+pub mod store;
+pub mod wallets;
+mod word;
+
+use std::sync::Arc;
+
+pub use projection::{At, Configured, HandlerError, Projection, State};
+pub use query::{FeesView, PaymentsView, Views, WalletsView};
+pub use runner::{Progress, Projector, RebuildError, RebuildReport, Stop, StopKind};
+pub use store::{StoreError, ViewStore};
+
+/// Every projection of the product, in the order in which a rebuild takes them.
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![Arc::new(wallets::Wallets), Arc::new(payments::Payments), Arc::new(fees::Fees)]
+}

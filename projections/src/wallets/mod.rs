@@ -1,0 +1,252 @@
+//! Wallet balances: posted and held from lines, reserved from requests that have not ended.
+//!
+//! posted = sum of W lines, held = sum of H lines, reserved = sum of open reservations (`bookkeeping.md` sections 3, 4).
+//! A reservation is opened by a `...Requested` and ended by the success or the final failure of the same id and
+//! attempt; a success that names no attempt, or a person's acceptance of a withheld one, ends what the id has open.
+
+mod row;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use async_trait::async_trait;
+use ensimbi_events::word::Verdict;
+use ensimbi_events::words::book::ConnectionConfigured;
+use ensimbi_events::{Amount, Body, Event, NoLines, SubjectId, WalletId};
+
+pub use row::WalletRow;
+
+use crate::projection::{Account, At, Configured, HandlerError, Projection, State, Table};
+use crate::store::sql::portions;
+use crate::store::{Bind, Sql, StoreError, Tx};
+use row::Reservation;
+
+/// The projection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wallets;
+
+/// Its word.
+pub const NAME: &str = "wallets";
+
+const TABLES: &[Table] = &[
+    Table {
+        name: "wallets",
+        select: WalletRow::SELECT,
+        order: " ORDER BY wallet",
+        columns: "uuttttttiiiii",
+        delete: "DELETE FROM wallets WHERE book = ",
+    },
+    Table {
+        name: "wallet_reservations",
+        select: Reservation::SELECT,
+        order: " ORDER BY subject, attempt",
+        columns: "uiuii",
+        delete: "DELETE FROM wallet_reservations WHERE book = ",
+    },
+];
+
+#[async_trait]
+impl Projection for Wallets {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    async fn load(
+        &self,
+        tx: &mut Tx,
+        at: At,
+        events: &[Event],
+        configured: &Configured,
+    ) -> Result<Box<dyn State>, StoreError> {
+        let mut rows = Rows::default();
+        let subjects: HashSet<SubjectId> =
+            events.iter().filter(|event| change(&event.fact.body).is_some()).map(|event| event.fact.subject).collect();
+        for ids in portions(subjects.iter().map(|subject| subject.0)) {
+            let sql = Sql::new(Reservation::SELECT).bind(at.book).text(" AND generation = ").bind(at.generation);
+            for row in tx.rows(sql.text(" AND subject IN ").list(ids)).await? {
+                let reservation = Reservation::read(&row)?;
+                rows.before.insert((reservation.subject, reservation.attempt), reservation);
+                rows.open.insert((reservation.subject, reservation.attempt), reservation);
+            }
+        }
+        let mut wallets: HashSet<WalletId> = rows.open.values().map(|reservation| reservation.wallet).collect();
+        for event in events {
+            wallets.extend(event.fact.wallet);
+            if let Body::ConnectionConfigured(body) = &event.fact.body {
+                wallets.extend(body.wallets.iter().map(|wallet| wallet.wallet_id));
+            }
+            for line in &event.record.lines.0 {
+                if let Account::Posted(wallet) | Account::Held(wallet) = configured.account(&line.account) {
+                    wallets.extend(wallet);
+                }
+            }
+        }
+        for ids in portions(wallets.into_iter().map(|wallet| wallet.0)) {
+            let sql = Sql::new(WalletRow::SELECT).bind(at.book).text(" AND generation = ").bind(at.generation);
+            for row in tx.rows(sql.text(" AND wallet IN ").list(ids)).await? {
+                let row = WalletRow::read(&row)?;
+                rows.wallets.insert(row.wallet, row);
+            }
+        }
+        Ok(Box::new(rows))
+    }
+}
+
+/// What a word does to reservations.
+enum Change {
+    Opens { attempt: u32, reserve: Amount },
+    Ends { attempt: Option<u32> },
+}
+
+fn change(body: &Body) -> Option<Change> {
+    let opens = |attempt, reserve| Some(Change::Opens { attempt, reserve });
+    let ends = |attempt| Some(Change::Ends { attempt });
+    match body {
+        Body::RefundRequested(body) => opens(body.attempt, body.reserve),
+        Body::PayoutRequested(body) => opens(body.attempt, body.reserve),
+        Body::WithdrawalRequested(body) => opens(body.attempt, body.reserve),
+        Body::RefundFailed(body) if body.is_final => ends(Some(body.attempt)),
+        Body::PayoutFailed(body) if body.is_final => ends(Some(body.attempt)),
+        Body::WithdrawalFailed(body) if body.is_final => ends(Some(body.attempt)),
+        Body::RefundSucceeded(body) => ends(body.attempt),
+        Body::PayoutSucceeded(body) => ends(body.attempt),
+        Body::WithdrawalSucceeded(body) => ends(body.attempt),
+        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept => ends(None),
+        _ => None,
+    }
+}
+
+#[derive(Default)]
+struct Rows {
+    wallets: HashMap<WalletId, WalletRow>,
+    touched: HashSet<WalletId>,
+    /// Ordered, so that nothing depends on a hash order.
+    open: BTreeMap<(SubjectId, u32), Reservation>,
+    /// What the table held of the subjects of this page.
+    before: HashMap<(SubjectId, u32), Reservation>,
+}
+
+impl Rows {
+    fn touch(&mut self, id: Option<WalletId>, event: &Event) -> Result<&mut WalletRow, HandlerError> {
+        let id = id.ok_or_else(|| HandlerError("a line names a wallet that was never configured".into()))?;
+        let row = self.wallets.get_mut(&id);
+        let row = row.ok_or_else(|| HandlerError(format!("wallet {id} was never configured")))?;
+        self.touched.insert(id);
+        row.last_position = event.record.position;
+        row.occurred_at = Some(event.context.occurred_at);
+        Ok(row)
+    }
+
+    fn configure(&mut self, event: &Event, body: &ConnectionConfigured) -> Result<(), HandlerError> {
+        let connection = event.fact.connection;
+        let connection = connection.ok_or_else(|| HandlerError("a configuration names no connection".into()))?;
+        for wallet in &body.wallets {
+            let row = self.wallets.entry(wallet.wallet_id).or_insert_with(|| WalletRow {
+                wallet: wallet.wallet_id,
+                connection,
+                provider: String::new(),
+                slug: String::new(),
+                account_code: body.account_code.clone(),
+                code: wallet.code.clone(),
+                currency: wallet.currency,
+                posted: Amount::ZERO,
+                held: Amount::ZERO,
+                reserved: Amount::ZERO,
+                available: Amount::ZERO,
+                total: Amount::ZERO,
+                last_position: 0,
+                occurred_at: None,
+            });
+            if row.account_code != body.account_code || row.code != wallet.code || row.currency != wallet.currency {
+                return Err(HandlerError(format!("wallet {} changes its code or currency", wallet.wallet_id)));
+            }
+            row.provider.clone_from(&body.provider);
+            row.slug.clone_from(&body.slug);
+            row.last_position = event.record.position;
+            self.touched.insert(wallet.wallet_id);
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, event: &Event, wallet: Option<WalletId>, by: Amount) -> Result<(), HandlerError> {
+        let row = self.touch(wallet, event)?;
+        row.reserved = row.reserved.checked_add(by).ok_or_else(|| HandlerError::overflow("a reservation"))?;
+        row.derive().ok_or_else(|| HandlerError::overflow("available"))
+    }
+
+    fn end(&mut self, event: &Event, attempt: Option<u32>) -> Result<(), HandlerError> {
+        let subject = event.fact.subject;
+        let range = match attempt {
+            Some(attempt) => (subject, attempt)..=(subject, attempt),
+            None => (subject, 0)..=(subject, u32::MAX),
+        };
+        let ended: Vec<Reservation> = self.open.range(range).map(|(_, reservation)| *reservation).collect();
+        for reservation in ended {
+            self.open.remove(&(subject, reservation.attempt));
+            let back = reservation.amount.checked_neg().ok_or_else(|| HandlerError::overflow("a reservation"))?;
+            self.reserve(event, Some(reservation.wallet), back)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl State for Rows {
+    fn apply(&mut self, configured: &Configured, event: &Event) -> Result<(), HandlerError> {
+        if let Body::ConnectionConfigured(body) = &event.fact.body {
+            self.configure(event, body)?;
+        }
+        for line in &event.record.lines.0 {
+            let (wallet, is_held) = match configured.account(&line.account) {
+                Account::Posted(wallet) => (wallet, false),
+                Account::Held(wallet) => (wallet, true),
+                _ => continue,
+            };
+            let row = self.touch(wallet, event)?;
+            if row.currency != line.currency {
+                return Err(HandlerError(format!("line {} is not in the currency of its wallet", line.n)));
+            }
+            let balance = if is_held { &mut row.held } else { &mut row.posted };
+            *balance = balance.checked_add(line.amount).ok_or_else(|| HandlerError::overflow("a balance"))?;
+            row.derive().ok_or_else(|| HandlerError::overflow("a balance"))?;
+        }
+        // A withheld success moved nothing: its reservation stands until a person decides.
+        if event.record.no_lines == Some(NoLines::Withheld) {
+            return Ok(());
+        }
+        match change(&event.fact.body) {
+            Some(Change::Opens { attempt, reserve }) => {
+                let wallet = event.fact.wallet.ok_or_else(|| HandlerError("a request names no wallet".into()))?;
+                let key = (event.fact.subject, attempt);
+                if self.open.contains_key(&key) {
+                    return Err(HandlerError(format!("attempt {attempt} of {} is reserved already", key.0)));
+                }
+                let (subject, position) = (event.fact.subject, event.record.position);
+                self.open.insert(key, Reservation { subject, attempt, wallet, amount: reserve, position });
+                self.reserve(event, Some(wallet), reserve)
+            }
+            Some(Change::Ends { attempt }) => self.end(event, attempt),
+            None => Ok(()),
+        }
+    }
+
+    async fn save(self: Box<Self>, tx: &mut Tx, at: At) -> Result<(), StoreError> {
+        let of = |mut binds: Vec<Bind>| {
+            binds.splice(0..0, [Bind::from(at.book), Bind::from(at.generation)]);
+            binds
+        };
+        let rows = self.touched.iter().filter_map(|id| self.wallets.get(id)).map(|row| of(row.binds())).collect();
+        tx.execute_all(Sql::insert(WalletRow::INSERT, rows, WalletRow::UPDATE)).await?;
+        for ((subject, attempt), _) in self.before.iter().filter(|(key, was)| self.open.get(key) != Some(was)) {
+            let sql = Sql::new("DELETE FROM wallet_reservations WHERE book = ").bind(at.book);
+            let sql = sql.text(" AND generation = ").bind(at.generation).text(" AND subject = ").bind(*subject);
+            tx.execute(sql.text(" AND attempt = ").bind(i64::from(*attempt))).await?;
+        }
+        let new = self.open.iter().filter(|(key, is)| self.before.get(key) != Some(is));
+        let new = new.map(|(_, reservation)| of(reservation.binds())).collect();
+        tx.execute_all(Sql::insert(Reservation::INSERT, new, "")).await
+    }
+}

@@ -66,7 +66,12 @@ impl House {
             fee_bearer: bearer,
             note: None,
         };
-        match self.client.collect(&order).await {
+        let mut result = self.client.collect(&order).await;
+        // A broken token answer, or two tokens dropped in a row: nothing was processed, so the same call is made again.
+        while let Err(CallError::NotSent(_) | CallError::Credentials(_)) = result {
+            result = self.client.collect(&order).await;
+        }
+        match result {
             Ok(answer) => {
                 let input = Input { kind: answer.kind, body: &answer.body, options: &self.options };
                 let translation = Iotec.translate(input).unwrap();
@@ -96,7 +101,7 @@ impl House {
                     let mut translation = Iotec.translate(input).unwrap();
                     return (translation.said.pop(), translation.watch[0].1);
                 }
-                Err(CallError::Unknown(_) | CallError::RateLimited(_) | CallError::NotFound) => {}
+                Err(CallError::NotSent(_) | CallError::Credentials(_) | CallError::Unknown(_)) => {}
                 Err(error) => panic!("{error}"),
             }
         }

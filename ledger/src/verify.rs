@@ -4,14 +4,15 @@
 //! sums, the tree. Then passes over the subjects, a bounded number of them at a time: states by the fold, entries by the
 //! posting rules, law 7. Memory is bounded by [`SUBJECTS_A_PASS`], however long the book is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use ensimbi_events::config::BookConfig;
 use ensimbi_events::leaf::{self, fact_hash};
+use ensimbi_events::ports::ReadError;
 use ensimbi_events::{Amount, BookId, Event, Hash, NoLines, SubjectId, Time, WalletId};
 
 use crate::append::parse_state;
-use crate::decide::state::{self, SubjectState};
+use crate::decide::state::{self, Reservation, SubjectState};
 use crate::decide::{KeyKind, Sealed, WalletBalance, keys_of};
 use crate::posting::{accounts, post};
 use crate::store::{EventColumns, PAGE_MAX, Store, StoreError};
@@ -46,6 +47,8 @@ struct Bad {
 
 enum Stop {
     Bad(Bad),
+    /// A row that only caches the log is another; or the writer went on while it was read.
+    Cache(String),
     Store(StoreError),
 }
 
@@ -63,7 +66,7 @@ fn bad(position: u64, reason: impl Into<String>) -> Stop {
 }
 
 fn bad_cache(reason: impl Into<String>) -> Stop {
-    Stop::Bad(Bad { position: None, reason: reason.into() })
+    Stop::Cache(reason.into())
 }
 
 /// Verifies one book; `progress` hears positions.
@@ -78,7 +81,8 @@ pub async fn verify(
     // A writer may go on meanwhile: everything is compared at the size the head has now.
     let head = store.head_row(book).await?;
     let size = head.as_ref().map_or(0, |head| head.size);
-    let mut run = Run { store, book, size, edge: Edge::default(), config: BookConfig::default(), keys: 0, lines: 0 };
+    let (edge, config, wallets) = (Edge::default(), BookConfig::default(), BTreeMap::new());
+    let mut run = Run { store, book, size, edge, config, wallets, keys: 0, lines: 0 };
     let mut outcome = run.by_position(&mut progress).await;
     if outcome.is_ok() {
         outcome = run.by_subject().await;
@@ -86,6 +90,9 @@ pub async fn verify(
     let (bad_position, reason) = match outcome {
         Ok(()) => (None, None),
         Err(Stop::Bad(bad)) => (bad.position, Some(bad.reason)),
+        // Leaf by leaf the log was compared; its caches are compared by a run that no commit overtakes.
+        Err(Stop::Cache(_)) if run.overtaken().await? => (None, None),
+        Err(Stop::Cache(reason)) => (None, Some(reason)),
         Err(Stop::Store(error)) => return Err(error),
     };
     let root = run.edge.root();
@@ -98,11 +105,18 @@ struct Run<'a> {
     size: u64,
     edge: Edge,
     config: BookConfig,
+    /// By the lines; the pass over the subjects adds what is reserved.
+    wallets: BTreeMap<WalletId, WalletBalance>,
     keys: u64,
     lines: u64,
 }
 
 impl Run<'_> {
+    /// Whether the writer went on meanwhile.
+    async fn overtaken(&self) -> Result<bool, StoreError> {
+        Ok(self.store.head_row(self.book).await?.is_some_and(|head| head.size > self.size))
+    }
+
     async fn by_position(&mut self, progress: &mut (impl FnMut(u64) + Send)) -> Result<(), Stop> {
         let mut wallets: BTreeMap<WalletId, WalletBalance> = BTreeMap::new();
         let mut last = Time::from_micros(i64::MIN);
@@ -121,14 +135,15 @@ impl Run<'_> {
         }
         self.check_head(last).await?;
         self.check_counts().await?;
-        self.check_wallets(&wallets).await
+        self.wallets = wallets;
+        Ok(())
     }
 
     async fn page(&self, after: u64) -> Result<Vec<Sealed>, Stop> {
         let limit = u32::try_from(self.size - after).unwrap_or(u32::MAX).min(PAGE);
         let rows = match self.store.read(self.book, after, limit).await {
             Ok(rows) => rows,
-            Err(ensimbi_events::ports::ReadError::Damaged(reason)) => return Err(bad(after + 1, reason)),
+            Err(ReadError::Damaged(reason)) => return Err(self.damaged(after, after + u64::from(limit), reason).await),
             Err(error) => return Err(Stop::Store(StoreError::Unavailable(error.to_string()))),
         };
         if rows.is_empty() {
@@ -153,6 +168,32 @@ impl Run<'_> {
             page.push(sealed);
         }
         Ok(page)
+    }
+
+    /// A page that cannot be read says too little: the rows one by one name the first bad position.
+    async fn damaged(&self, after: u64, through: u64, reason: String) -> Stop {
+        for at in after..through {
+            let stored = match self.store.read(self.book, at, 1).await {
+                Ok(rows) if rows.is_empty() => Err("the event is missing".to_owned()),
+                Ok(_) => Ok(()),
+                Err(ReadError::Damaged(reason)) => Err(reason),
+                Err(error) => return Stop::Store(StoreError::Unavailable(error.to_string())),
+            };
+            let beside = match stored {
+                Ok(()) => self.store.columns(self.book, at, 1).await.map(drop),
+                Err(reason) => return bad(at + 1, reason),
+            };
+            let lines = match beside {
+                Ok(()) => self.store.lines(self.book, at, at + 1).await.map(drop),
+                Err(error) => Err(error),
+            };
+            match lines {
+                Ok(()) => {}
+                Err(StoreError::Damaged(reason)) => return bad(at + 1, reason),
+                Err(error) => return Stop::Store(error),
+            }
+        }
+        bad_cache(reason)
     }
 
     fn check_event(&self, sealed: &Sealed, last: Time) -> Result<(), Stop> {
@@ -193,13 +234,20 @@ impl Run<'_> {
     async fn check_rows(&mut self, after: u64, page: &[Sealed]) -> Result<(), Stop> {
         let through = self.edge.size();
         let limit = u32::try_from(page.len()).unwrap_or(PAGE_MAX);
-        let columns = self.store.columns(self.book, after, limit).await?;
-        for (sealed, row) in page.iter().zip(&columns) {
-            if EventColumns::of(sealed) != *row {
+        let columns = match self.store.columns(self.book, after, limit).await {
+            Err(StoreError::Damaged(reason)) => return Err(self.damaged(after, through, reason).await),
+            other => other?,
+        };
+        let mut columns = columns.into_iter();
+        for sealed in page {
+            if columns.next() != Some(EventColumns::of(sealed)) {
                 return Err(bad(sealed.event.record.position, "the columns beside the leaf are others"));
             }
         }
-        let rows = self.store.lines(self.book, after, through).await?;
+        let rows = match self.store.lines(self.book, after, through).await {
+            Err(StoreError::Damaged(reason)) => return Err(self.damaged(after, through, reason).await),
+            other => other?,
+        };
         let mut rows = rows.into_iter().peekable();
         for sealed in page {
             let position = sealed.event.record.position;
@@ -243,7 +291,10 @@ impl Run<'_> {
     }
 
     async fn check_head(&self, last: Time) -> Result<(), Stop> {
-        let Some(head) = self.store.head_row(self.book).await? else { return Ok(()) };
+        let Some(head) = self.store.head_row(self.book).await? else {
+            let left = self.store.columns(self.book, 0, 1).await?;
+            return left.first().map_or(Ok(()), |row| Err(bad(row.position, "an event of a book that has no head")));
+        };
         // The writer may have gone on; then the tree was compared leaf by leaf and the next run compares the root.
         if head.size == self.size {
             if head.root != self.edge.root() || head.edge != self.edge.to_bytes() {
@@ -253,7 +304,9 @@ impl Run<'_> {
                 return Err(bad_cache("the head's time or configuration is not that of the leaves"));
             }
             let beyond = self.store.columns(self.book, self.size, 1).await?;
-            if let Some(row) = beyond.first() {
+            if let Some(row) = beyond.first()
+                && !self.overtaken().await?
+            {
                 return Err(bad(row.position, "an event beyond the head"));
             }
             let config = self.store.config_row(self.book).await?;
@@ -286,40 +339,40 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The rows of wallets against the sums of lines and open reservations, and the last event that moved each.
     async fn check_wallets(&self, sums: &BTreeMap<WalletId, WalletBalance>) -> Result<(), Stop> {
-        for (id, row) in self.store.wallet_rows(self.book).await? {
-            let sum = sums.get(&id).copied().unwrap_or(WalletBalance::empty(row.currency));
-            // Rows beyond the verified size belong to the next run.
-            if row.position <= self.size && (row.posted, row.held, row.currency) != (sum.posted, sum.held, sum.currency)
-            {
-                return Err(bad_cache(format!("wallet {id}: its balances are not the sums of its lines")));
+        let mut rows = self.store.wallet_rows(self.book).await?;
+        if self.store.head_row(self.book).await?.is_some_and(|head| head.size != self.size) {
+            return Ok(());
+        }
+        for (id, sum) in sums {
+            if rows.remove(id) != Some(*sum) {
+                return Err(bad_cache(format!("wallet {id}: its balances are not the sums of its lines and requests")));
             }
         }
-        Ok(())
+        match rows.keys().next() {
+            Some(id) => Err(bad_cache(format!("wallet {id}: no event moved it"))),
+            None => Ok(()),
+        }
     }
 
     /// States and entries, a bounded number of subjects at a time.
-    async fn by_subject(&self) -> Result<(), Stop> {
+    async fn by_subject(&mut self) -> Result<(), Stop> {
         let passes = self.size / SUBJECTS_A_PASS + 1;
-        let mut reserved: BTreeMap<WalletId, i128> = BTreeMap::new();
+        let mut wallets = std::mem::take(&mut self.wallets);
         for pass in 0..passes {
             let mine = |subject: SubjectId| bucket(subject, passes) == pass;
-            let states = self.fold(mine).await?;
-            for reservation in states.values().flat_map(|state| &state.reservations) {
-                *reserved.entry(reservation.wallet).or_default() += i128::from(reservation.amount.scaled());
-            }
+            let states = self.fold(mine, &mut wallets).await?;
             self.compare_states(states, mine).await?;
         }
-        for (id, row) in self.store.wallet_rows(self.book).await? {
-            let sum = reserved.get(&id).copied().unwrap_or_default();
-            if row.position <= self.size && i128::from(row.reserved.scaled()) != sum {
-                return Err(bad_cache(format!("wallet {id}: reserved is not the sum of open reservations")));
-            }
-        }
-        Ok(())
+        self.check_wallets(&wallets).await
     }
 
-    async fn fold(&self, mine: impl Fn(SubjectId) -> bool) -> Result<HashMap<SubjectId, SubjectState>, Stop> {
+    async fn fold(
+        &self,
+        mine: impl Fn(SubjectId) -> bool,
+        wallets: &mut BTreeMap<WalletId, WalletBalance>,
+    ) -> Result<HashMap<SubjectId, SubjectState>, Stop> {
         let mut states: HashMap<SubjectId, SubjectState> = HashMap::new();
         let mut config = BookConfig::default();
         let mut after = 0;
@@ -334,11 +387,14 @@ impl Run<'_> {
                 if mine(subject) {
                     check_entry(event, &config, states.entry(subject).or_default())?;
                 }
-                let mut touched: BTreeSet<SubjectId> = state::other_subjects(&event.fact).into_iter().collect();
-                touched.insert(subject);
-                for id in touched.into_iter().filter(|id| mine(*id)) {
+                for id in state::touched(event).into_iter().filter(|id| mine(*id)) {
                     let state = states.entry(id).or_default();
+                    let before = state.reservations.clone();
                     state::fold(id, state, event, sealed.leaf_hash).map_err(|error| bad(after, error.to_string()))?;
+                    if before != state.reservations {
+                        reserve(wallets, &config, &before, true, after)?;
+                        reserve(wallets, &config, &state.reservations, false, after)?;
+                    }
                 }
                 config.apply(event);
             }
@@ -363,9 +419,8 @@ impl Run<'_> {
             for (subject, text) in rows.into_iter().filter(|(subject, _)| mine(*subject)) {
                 let stored = parse_state(subject, &text)?;
                 let folded = states.remove(&subject).unwrap_or_default();
-                if let Some(doubtful) = folded.withheld.iter().find(|(event_id, _)| {
-                    folded.doubts.iter().filter(|doubt| doubt.about == Some(*event_id)).count() != 1
-                }) {
+                let holds = |event_id| folded.doubts.iter().filter(move |d| d.holds && d.about == Some(event_id)).count();
+                if let Some(doubtful) = folded.withheld.iter().find(|(event_id, _)| holds(*event_id) != 1) {
                     let reason = format!("withheld event {} has not exactly one discrepancy", doubtful.0);
                     return Err(bad_cache(reason));
                 }
@@ -420,6 +475,34 @@ fn add_wallet_lines(
         let balance = wallets.entry(id).or_insert(WalletBalance::empty(currency));
         let figure = if held { &mut balance.held } else { &mut balance.posted };
         *figure = Amount::checked_add(*figure, line.amount).ok_or_else(|| bad(position, "a balance overflows"))?;
+        balance.position = position;
+        if line.currency != currency {
+            return Err(bad(position, "a line on a wallet in another currency"));
+        }
+    }
+    Ok(())
+}
+
+/// What open reservations come to; they are kept with the subjects, so the lines do not tell.
+fn reserve(
+    wallets: &mut BTreeMap<WalletId, WalletBalance>,
+    config: &BookConfig,
+    list: &[Reservation],
+    release: bool,
+    position: u64,
+) -> Result<(), Stop> {
+    for reservation in list {
+        let Some((_, _, currency)) = config.wallet(reservation.wallet) else {
+            return Err(bad(position, "a reservation on a wallet that is not configured"));
+        };
+        let balance = wallets.entry(reservation.wallet).or_insert(WalletBalance::empty(currency));
+        let sum = match release {
+            true => balance.reserved.checked_sub(reservation.amount),
+            false => balance.reserved.checked_add(reservation.amount),
+        };
+        balance.reserved = sum.ok_or_else(|| bad(position, "a reserved sum overflows"))?;
+        // Passes come one after another, each from position 1: the last mover is the largest.
+        balance.position = balance.position.max(position);
     }
     Ok(())
 }

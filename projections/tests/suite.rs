@@ -7,6 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ensimbi_events::words::payout::PayoutSucceeded;
 use ensimbi_events::{Event, Hash, SubjectKind};
 use ensimbi_projections::payments::{PaymentKind, PaymentState};
 use ensimbi_projections::projection::Table;
@@ -27,7 +28,8 @@ async fn projector(place: &Place, book: &Shared, page: u32) -> Projector {
 }
 
 async fn digests(database: Database, book: &Shared, page: u32) -> Digests {
-    let projector = projector(&Place::new(database).await, book, page).await;
+    let place = Place::new(database).await;
+    let projector = projector(&place, book, page).await;
     for progress in projector.catch_up(BOOK).await.unwrap() {
         assert_eq!((progress.lag, progress.stop), (0, None), "{}", progress.projection);
     }
@@ -392,6 +394,36 @@ async fn a_contradiction_in_the_book_is_not_guessed_around(database: Database) {
     assert_eq!((progress[1].lag, progress[2].lag), (0, 0));
 }
 
+async fn a_withheld_end_keeps_its_reservation_until_it_is_accepted(database: Database) {
+    let book = Arc::new(scripted(0));
+    let place = Place::new(database).await;
+    let projector = projector(&place, &book, 1_000).await;
+    let views = Views::new(projector.store().clone());
+    let reserved = async || {
+        projector.catch_up(BOOK).await.unwrap();
+        views.wallet(BOOK, WALLET).await.unwrap().value.unwrap().reserved
+    };
+    assert_eq!(reserved().await, amount("11200"));
+    let payout = subject(7_003);
+    let body = PayoutSucceeded {
+        amount: amount("9000"),
+        wallet_debit: amount("9000"),
+        attempt: Some(1),
+        beneficiary: None,
+        fees: Vec::new(),
+    };
+    let withheld = Some(ensimbi_events::NoLines::Withheld);
+    book.push(fact(payout, SubjectKind::Payout, body), 2_000, withheld, &[]);
+    assert_eq!(reserved().await, amount("11200"));
+    let lines = [(support::P, "9000"), (support::W, "-9000")];
+    book.push(fact(payout, SubjectKind::Payout, support::accepted()), 2_001, None, &lines);
+    assert_eq!(reserved().await, amount("0"));
+    let row = views.payment(BOOK, payout).await.unwrap().value.unwrap();
+    assert_eq!((row.state, row.open), (PaymentState::Succeeded, amount("9000")));
+    let report = projector.rebuild(None, None, &|_| {}).await.unwrap();
+    assert!(report.iter().all(|report| report.equal == Some(true)));
+}
+
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
@@ -424,4 +456,5 @@ on_both! {
     a_cursor_that_was_set_back_does_harm_to_nothing_but_stops_or_repeats,
     the_figures_are_those_of_the_script,
     a_contradiction_in_the_book_is_not_guessed_around,
+    a_withheld_end_keeps_its_reservation_until_it_is_accepted,
 }

@@ -9,7 +9,9 @@
 use ensimbi_events::ids::{self, Derivation};
 use ensimbi_events::word::{Bearer, OccurredSource};
 use ensimbi_events::words::payment::{CollectionFailed, CollectionRequested};
-use ensimbi_events::{Amount, Body, BookId, Claim, ClaimId, ConnectionId, Currency, Fact, PartyId, SubjectId, SubjectKind, Time};
+use ensimbi_events::{
+    Amount, Body, BookId, Claim, ClaimId, ConnectionId, Currency, Fact, PartyId, SubjectId, SubjectKind, Time,
+};
 
 use super::connections::{Connection, Wallet, find};
 use super::parties::{self, PartyRecord};
@@ -281,8 +283,8 @@ impl Door {
             doubt: None,
             operator_transaction: None,
         };
-        let note = place::note(claim).map_err(DoorError::Damaged)?;
-        outbox::insert(tx, id.0, &[note], now).await
+        let note = place::note(id.0, claim).map_err(DoorError::Damaged)?;
+        outbox::insert(tx, self.book, &[note], now).await
     }
 }
 

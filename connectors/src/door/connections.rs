@@ -165,11 +165,7 @@ fn one(options: &DoorOptions, settings: &ConnectionSettings) -> Result<Connectio
     })
 }
 
-fn check(
-    options: &DoorOptions,
-    settings: &ConnectionSettings,
-    connector: &dyn Connector,
-) -> Result<(), SettingsError> {
+fn check(options: &DoorOptions, settings: &ConnectionSettings, connector: &dyn Connector) -> Result<(), SettingsError> {
     let wrong = |key: &str, problem: &str| Err(wrong(settings, key, problem));
     if !is_code(&settings.slug) {
         return wrong("slug", "expected lower-case letters, digits and -, such as main");
@@ -202,7 +198,9 @@ fn check(
         || !ascending
         || poll.recheck_secs.iter().any(|age| !(1..=year).contains(age))
     {
-        return wrong("poll", "expected first_secs from 1, growth_tenths 10 to 100, max_secs not below first_secs and at most 86400, recheck_secs ascending");
+        let expected = "expected first_secs from 1, growth_tenths 10 to 100, max_secs from first_secs to 86400, \
+            and at most 20 ascending recheck_secs";
+        return wrong("poll", expected);
     }
     check_wallets(options, settings, connector)?;
     if connector.authenticity() == Authenticity::Hint {

@@ -246,8 +246,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, third, ..] = address.segments();
     // Only 2000::/3 is given out; of it not the translated, tunnelled, benchmarking and documentation ranges.
     let global = (0x2000..0x4000).contains(&first);
-    let special = (first == 0x2001 && second < 0x0200)
-        || (first == 0x2001 && second == 0x0db8)
+    let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8))
         || first == 0x2002
         || (first == 0x3fff && second < 0x1000)
         || (first == 0x2620 && second == 0x004f && third == 0x8000);

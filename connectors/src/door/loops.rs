@@ -113,7 +113,10 @@ async fn finish<W: Work>(work: &mut W) {
         }
     };
     if tokio::time::timeout(LAST_MOMENT, rest).await.is_err() {
-        tracing::warn!(work = W::NAME, "calls were still on their way at the end; the next start asks for their status");
+        tracing::warn!(
+            work = W::NAME,
+            "calls were still on their way at the end; the next start asks for their status"
+        );
     }
     tasks.abort_all();
 }

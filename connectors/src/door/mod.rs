@@ -33,8 +33,6 @@ mod schedule;
 mod sender;
 pub mod store;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod translate;
 pub mod webhook;
@@ -61,7 +59,7 @@ pub use store::{DoorStore, StoreAddress};
 
 use connections::Connection;
 use store::inbox::NewObservation;
-use store::{checks, counters, inbox};
+use store::{checks, counters, inbox, outbox};
 
 /// The name and version under which the door itself makes claims.
 pub(crate) const TRANSLATOR: &str = "ensimbi.door.1";
@@ -119,17 +117,17 @@ impl Door {
             tuning: options.tuning,
             wake: Wake::default(),
         };
-        door.recover().await?;
+        if options.alone || door.store.is_alone() {
+            door.recover().await?;
+        }
         Ok(Arc::new(door))
     }
 
     /// Where no other process shares the store, every lease is a dead one. Elsewhere they run out by themselves.
     async fn recover(&self) -> Result<(), DoorError> {
-        if !self.store.is_alone() {
-            return Ok(());
-        }
         let mut tx = self.store.write().await?;
         checks::unlease(&mut tx, self.book).await?;
+        outbox::reopen(&mut tx, self.book).await?;
         tx.commit().await?;
         self.calls_of_the_dead(Time::from_micros(i64::MAX)).await
     }

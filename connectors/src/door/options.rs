@@ -34,6 +34,9 @@ pub struct DoorOptions {
     pub real_clock: Arc<dyn Clock>,
     /// Randomness of ids, seals and API keys.
     pub entropy: Arc<dyn Entropy>,
+    /// No other process works on this book's door, so what a crash left half done is taken up at once instead of when
+    /// its lease runs out. Always so with SQLite; set it for a PostgreSQL only where one process runs.
+    pub alone: bool,
     /// Lets connections in that are not simulated although books are still format 0.
     pub allow_live_format0: bool,
     /// Waits and bounds.

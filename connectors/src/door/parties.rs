@@ -7,8 +7,8 @@ use ensimbi_events::PartyId;
 use ensimbi_events::ports::new_uuid;
 use serde::{Deserialize, Serialize};
 
-use super::store::parties::{self, PartyRow};
 use super::store::Tx;
+use super::store::parties::{self, PartyRow};
 use super::{Door, DoorError};
 use crate::connector::PartyDetails;
 
@@ -67,11 +67,7 @@ impl PartyRecord {
 }
 
 /// Finds or stores a party. `None` where there is nothing to find it by.
-pub(crate) async fn upsert(
-    door: &Door,
-    tx: &mut Tx,
-    record: &PartyRecord,
-) -> Result<Option<PartyId>, DoorError> {
+pub(crate) async fn upsert(door: &Door, tx: &mut Tx, record: &PartyRecord) -> Result<Option<PartyId>, DoorError> {
     let Some((kind, normalized)) = record.lookup() else { return Ok(None) };
     let lookup = door.vault.party_lookup(door.book, kind, &normalized);
     if let Some(row) = parties::find(tx, door.book, lookup).await? {

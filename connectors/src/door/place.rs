@@ -10,10 +10,13 @@ use ensimbi_events::leaf::Hash;
 use ensimbi_events::word::OccurredSource;
 use ensimbi_events::{Body, Claim, Fact, PartyId, SubjectId, SubjectKind, WalletId};
 
+use uuid::Uuid;
+
 use super::connections::Connection;
 use super::parties::{self, PartyRecord};
 use super::store::attempts::{self, Owner};
 use super::store::inbox::{self, Waiting};
+use super::store::outbox::NewNote;
 use super::store::{Tx, intents};
 use super::{Door, DoorError};
 use crate::connector::{ObjectRef, Said};
@@ -26,13 +29,10 @@ const OBJECT_WORD_MAX: usize = 300;
 /// Why an observation cannot become claims; for a person, without values of a party.
 pub(crate) type Reason = String;
 
-/// A claim and its JSON as the outbox keeps it.
-pub(crate) type Note = (Claim, String);
-
 /// A claim with its JSON, if it is not too large.
-pub(crate) fn note(claim: Claim) -> Result<Note, Reason> {
+pub(crate) fn note(source: Uuid, claim: Claim) -> Result<NewNote, Reason> {
     match serde_json::to_string(&claim) {
-        Ok(text) if text.len() <= CLAIM_BYTES_MAX => Ok((claim, text)),
+        Ok(body) if body.len() <= CLAIM_BYTES_MAX => Ok(NewNote { source, claim, body }),
         Ok(_) => Err("a statement is too large".to_owned()),
         Err(why) => Err(format!("a statement cannot be written: {why}")),
     }
@@ -117,7 +117,7 @@ pub(crate) async fn claim(
     row: &Waiting,
     index: u32,
     said: Said,
-) -> Result<Result<Note, Reason>, DoorError> {
+) -> Result<Result<NewNote, Reason>, DoorError> {
     let facts = connection.connector.facts();
     let owner = owner(door, tx, connection, &said.object, row.subject_hint).await?;
     let wallet = match wallet(connection, &said, owner.as_ref()) {
@@ -171,7 +171,7 @@ pub(crate) async fn claim(
         doubt: said.doubt,
         operator_transaction: said.operator_transaction.filter(|_| facts.operator_transaction_unique),
     };
-    Ok(note(claim))
+    Ok(note(row.id.0, claim))
 }
 
 async fn party(door: &Door, tx: &mut Tx, row: &Waiting, said: &Said) -> Result<Option<PartyId>, DoorError> {

@@ -166,7 +166,9 @@ async fn save(
                 seen(door, connection, check, lease, observation).await
             }
             // Too large to keep: as if it had not come.
-            Err(DoorError::Vault(why)) => failed(door, connection, check, lease, &CallError::Unknown(why.to_string())).await,
+            Err(DoorError::Vault(why)) => {
+                failed(door, connection, check, lease, &CallError::Unknown(why.to_string())).await
+            }
             Err(why) => Err(why),
         },
         Err(why) => failed(door, connection, check, lease, why).await,
@@ -215,7 +217,7 @@ async fn failed(
     tracing::debug!(connection = %connection.id, subject, %why, wait = wait.as_secs(), "a look brought nothing");
     counters::add(&mut tx, door.book, counters::FAILED_READS, 1).await?;
     let next = now.plus(schedule::jitter(&check.key.key, check.failures, wait));
-    checks::failed(&mut tx, door.book, &check.key, next, lease).await?;
+    checks::failed(&mut tx, door.book, &check.key, next, now, lease).await?;
     tx.commit().await
 }
 

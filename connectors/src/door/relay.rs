@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use super::loops::{Step, Work};
-use super::store::outbox::{self, Due};
 use super::store::counters;
+use super::store::outbox::{self, Due};
 use super::{Door, DoorError, schedule};
 
 /// Notes in one publish.

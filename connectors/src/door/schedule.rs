@@ -24,14 +24,7 @@ pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -
 }
 
 /// The look after one that brought bytes; `tries` counts the looks before that one. `None` = nothing more.
-pub(crate) fn next(
-    poll: &PollSettings,
-    watch: Watch,
-    key: &str,
-    since: Time,
-    tries: u32,
-    now: Time,
-) -> Option<Time> {
+pub(crate) fn next(poll: &PollSettings, watch: Watch, key: &str, since: Time, tries: u32, now: Time) -> Option<Time> {
     match watch {
         Watch::Unsettled => Some(now.plus(jitter(key, tries + 1, grown(poll, tries + 1)))),
         Watch::Settled => {

@@ -135,12 +135,7 @@ async fn call(connection: &Connection, order: &CollectOrder) -> Result<RawAnswer
     }
 }
 
-fn order(
-    door: &Door,
-    connection: &Connection,
-    attempt: &Attempt,
-    intent: &Intent,
-) -> Result<CollectOrder, CallError> {
+fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) -> Result<CollectOrder, CallError> {
     let wallet = connection.wallets.iter().find(|wallet| wallet.id == intent.wallet);
     let wallet = wallet.ok_or_else(|| CallError::Refused("the wallet is not configured any more".into()))?;
     let opened = door.vault.open_party(PartyId(intent.id.0), intent.wrapped_key.as_deref(), &intent.sealed);

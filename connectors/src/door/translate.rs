@@ -15,9 +15,10 @@ use tokio::sync::Notify;
 
 use super::connections::{Connection, find};
 use super::loops::{Step, Work};
-use super::place::{self, Note, Reason};
+use super::place::{self, Reason};
 use super::store::checks::{self, Check, CheckKey};
 use super::store::inbox::{self, InboxState, Waiting};
+use super::store::outbox::NewNote;
 use super::store::{Tx, counters, outbox};
 use super::{Door, DoorError, schedule};
 use crate::connector::{Capability, Input, ObjectRef, Translation, Watch};
@@ -51,9 +52,11 @@ impl Work for Translator {
             // Another process has them.
             return Ok(Step::Wait(None));
         }
+        let mut notes = Vec::new();
         for row in rows {
-            one(door, &mut tx, row).await?;
+            one(door, &mut tx, row, &mut notes).await?;
         }
+        outbox::insert(&mut tx, door.book, &notes, door.clock.now()).await?;
         tx.commit().await?;
         door.wake.outbox.notify_one();
         door.wake.checks.notify_one();
@@ -62,11 +65,11 @@ impl Work for Translator {
     }
 }
 
-async fn one(door: &Door, tx: &mut Tx, row: Waiting) -> Result<(), DoorError> {
+async fn one(door: &Door, tx: &mut Tx, row: Waiting, notes: &mut Vec<NewNote>) -> Result<(), DoorError> {
     let done = match find(&door.connections, row.connection) {
         None => Err("its connection is not configured any more".to_owned()),
         Some(connection) if row.class == EvidenceClass::Hint => hint(door, tx, connection, &row).await?,
-        Some(connection) => statements(door, tx, connection, &row).await?,
+        Some(connection) => statements(door, tx, connection, &row, notes).await?,
     };
     match done {
         Ok(state) => inbox::finish(tx, door.book, row.id, state, None).await,
@@ -96,22 +99,22 @@ async fn statements(
     tx: &mut Tx,
     connection: &Connection,
     row: &Waiting,
+    notes: &mut Vec<NewNote>,
 ) -> Result<Result<InboxState, Reason>, DoorError> {
     let options = &connection.settings.options;
-    let translation =
-        read(door, row, |body| connection.connector.translate(Input { kind: &row.kind, body, options }));
+    let translation = read(door, row, |body| connection.connector.translate(Input { kind: &row.kind, body, options }));
     let translation = match translation.and_then(|translation| check(connection, translation)) {
         Ok(translation) => translation,
         Err(reason) => return Ok(Err(reason)),
     };
-    let mut notes: Vec<Note> = Vec::with_capacity(translation.said.len());
+    let mut own = Vec::with_capacity(translation.said.len());
     for (said, index) in translation.said.into_iter().zip(0u32..) {
         match place::claim(door, tx, connection, row, index, said).await? {
-            Ok(note) => notes.push(note),
+            Ok(note) => own.push(note),
             Err(reason) => return Ok(Err(reason)),
         }
     }
-    outbox::insert(tx, row.id.0, &notes, door.clock.now()).await?;
+    notes.append(&mut own);
     for (object, watch) in &translation.watch {
         watch_object(door, tx, connection, row, object, *watch).await?;
     }

@@ -39,9 +39,8 @@ const WRITE_TRIES: u32 = 3;
 
 /// The route.
 pub(crate) fn router(door: Arc<Door>) -> Router {
-    let wrong_method = async || {
-        problem(StatusCode::METHOD_NOT_ALLOWED, Problem::MethodNotAllowed, "this route takes POST only")
-    };
+    let wrong_method =
+        async || problem(StatusCode::METHOD_NOT_ALLOWED, Problem::MethodNotAllowed, "this route takes POST only");
     Router::new().route("/webhooks/{connection}", post(receive).fallback(wrong_method)).with_state(door)
 }
 
@@ -61,7 +60,8 @@ fn refuse(status: StatusCode, code: Problem, detail: &str) -> Refused {
 async fn take(door: &Door, id: &str, headers: &HeaderMap, body: Body) -> Result<(), Refused> {
     let unknown = || refuse(StatusCode::NOT_FOUND, Problem::UnknownConnection, "no connection has this id");
     // The canonical form only: one connection has one address.
-    let id: ConnectionId = id.parse().ok().filter(|parsed: &ConnectionId| parsed.to_string() == id).ok_or_else(unknown)?;
+    let id: ConnectionId =
+        id.parse().ok().filter(|parsed: &ConnectionId| parsed.to_string() == id).ok_or_else(unknown)?;
     let connection = find(&door.connections, id).ok_or_else(unknown)?;
     check_headers(headers)?;
     authenticate(connection, headers)?;
@@ -105,9 +105,7 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
 fn authenticate(connection: &Connection, headers: &HeaderMap) -> Result<(), Refused> {
     let forged = || refuse(StatusCode::UNAUTHORIZED, Problem::NotAuthentic, "the message is not authentic");
     match connection.connector.authenticity() {
-        Authenticity::NoPush => {
-            Err(refuse(StatusCode::NOT_FOUND, Problem::NoPush, "this connection takes no pushes"))
-        }
+        Authenticity::NoPush => Err(refuse(StatusCode::NOT_FOUND, Problem::NoPush, "this connection takes no pushes")),
         Authenticity::Signed => Err(forged()),
         Authenticity::Hint => {
             let name = connection.settings.options.get(CALLBACK_HEADER).ok_or_else(forged)?;

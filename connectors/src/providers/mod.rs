@@ -1,10 +1,12 @@
-//! The registry: every provider the house knows. Adding one is its folder and two lines here.
+//! The registry: every provider the house knows. Adding one is its folder and its lines here.
 
 use crate::connector::Connector;
+use crate::simulator::stage::Stage;
 
 pub mod iotec;
 
 static ALL: &[&dyn Connector] = &[&iotec::Iotec];
+static STAGES: &[&dyn Stage] = &[&iotec::simulator::stage::IotecStage];
 
 /// Every connector, in the order of their words.
 pub fn all() -> &'static [&'static dyn Connector] {
@@ -14,4 +16,9 @@ pub fn all() -> &'static [&'static dyn Connector] {
 /// The connector of a provider's word, as configuration names it.
 pub fn find(provider: &str) -> Option<&'static dyn Connector> {
     all().iter().copied().find(|connector| connector.facts().provider == provider)
+}
+
+/// Every simulator, in the order of their words.
+pub fn stages() -> &'static [&'static dyn Stage] {
+    STAGES
 }

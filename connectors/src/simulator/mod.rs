@@ -11,6 +11,7 @@ use serde::Serialize;
 pub mod draw;
 pub mod file;
 pub mod listener;
+pub mod stage;
 
 /// Why a simulator could not do its work.
 #[derive(Debug, thiserror::Error)]

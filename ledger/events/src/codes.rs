@@ -1,6 +1,5 @@
 //! Stable words for machines: refusals, discrepancy kinds, problem codes. Grow the lists; never rename a word.
 
-
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
         $(#[$meta])*

@@ -11,7 +11,9 @@ use crate::codes::words;
 use crate::leaf::Hash;
 use crate::node::{Field, Fields, Node, NodeError};
 use crate::word::{Bearer, Component, EvidenceClass, OccurredSource, put, record};
-use crate::{Amount, BookId, ClaimId, ConnectionId, Currency, EventId, ObservationId, PartyId, SubjectId, Time, WalletId};
+use crate::{
+    Amount, BookId, ClaimId, ConnectionId, Currency, EventId, ObservationId, PartyId, SubjectId, Time, WalletId,
+};
 
 pub use crate::body::Body;
 

@@ -68,6 +68,11 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
     Hash(hasher.finalize().into())
 }
 
+/// A leaf as one item of an export: a CBOR byte string (RFC 8742 sequence).
+pub fn sequence_item(leaf: &[u8]) -> Vec<u8> {
+    Node::Bytes(leaf.to_vec()).encode()
+}
+
 /// The event's bytes.
 pub fn encode(event: &Event) -> Vec<u8> {
     Node::map([

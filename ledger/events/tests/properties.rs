@@ -34,7 +34,10 @@ fn turned(node: Node) -> Node {
     match node {
         Node::List(items) => Node::List(items.into_iter().rev().map(turned).collect()),
         Node::Map(fields) => Node::Map(
-            fields.into_iter().map(|(key, value)| if key == "lines" { (key, value) } else { (key, turned(value)) }).collect(),
+            fields
+                .into_iter()
+                .map(|(key, value)| if key == "lines" { (key, value) } else { (key, turned(value)) })
+                .collect(),
         ),
         other => other,
     }

@@ -93,3 +93,6 @@ BEGIN SELECT RAISE(ABORT, 'events are append only'); END;
 CREATE TRIGGER lines_no_replace BEFORE INSERT ON lines
 WHEN EXISTS (SELECT 1 FROM lines WHERE book = NEW.book AND position = NEW.position AND n = NEW.n)
 BEGIN SELECT RAISE(ABORT, 'lines are append only'); END;
+CREATE TRIGGER keys_no_replace BEFORE INSERT ON keys
+WHEN EXISTS (SELECT 1 FROM keys WHERE book = NEW.book AND kind = NEW.kind AND key = NEW.key)
+BEGIN SELECT RAISE(ABORT, 'keys are append only'); END;

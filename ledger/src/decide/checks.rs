@@ -5,51 +5,99 @@
 use ensimbi_events::codes::DiscrepancyKind as Kind;
 use ensimbi_events::config::BookConfig;
 use ensimbi_events::word::{Bearer, Fee, Mode};
-use ensimbi_events::{Amount, Body, Currency, Fact, WalletId, currency};
+use ensimbi_events::words::wallet::HoldPart;
+use ensimbi_events::{Amount, Body, Currency, Fact, Money, WalletId, currency};
 
 use super::state::{Phase, SubjectState, merchant_fees};
 
+/// Parts of one hold at most.
+const PARTS_MAX: usize = 300;
+
 /// The first contradiction found, if any. `original` is the payment that a refund, reversal or dispute names.
 pub fn doubt(fact: &Fact, config: &BookConfig, own: &SubjectState, original: Option<&SubjectState>) -> Option<Kind> {
-    place(fact, config).or_else(|| match &fact.body {
+    if let Some(kind) = place(fact, config) {
+        return Some(kind);
+    }
+    let currency = fact.currency?;
+    match &fact.body {
         Body::CollectionSucceeded(body) => {
             let held = body.held.unwrap_or_default();
             plausible(body.gross, &body.fees)
                 .or_else(|| (held.is_negative() || body.net.is_negative()).then_some(Kind::FeeImplausible))
-                .or_else(|| collection_sums(body.gross, body.net, held, &body.fees, fact.currency?))
+                .or_else(|| collection_sums(body.gross, body.net, held, &body.fees, currency))
+                .or_else(|| other_side(body.gross, body.payer, &body.fees, Bearer::Payer, currency))
                 .or_else(|| against_request(own, fact, body.gross))
                 .or_else(|| second_object(own, fact))
         }
         Body::PayoutSucceeded(body) => plausible(body.amount, &body.fees)
-            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &[], fact.currency?))
+            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &[], currency))
+            .or_else(|| other_side(body.amount, body.beneficiary, &body.fees, Bearer::Beneficiary, currency))
             .or_else(|| against_request(own, fact, body.amount))
             .or_else(|| second_object(own, fact)),
         Body::WithdrawalSucceeded(body) => plausible(body.amount, &body.fees)
-            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &[], fact.currency?))
-            .or_else(|| against_request(own, fact, body.amount)),
+            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &[], currency))
+            .or_else(|| against_request(own, fact, body.amount))
+            .or_else(|| second_object(own, fact)),
         Body::CollectionReversed(body) => {
-            let parts = [Some(body.from_wallet), body.from_held, sum(&body.returned, fact.currency?)];
-            let parts = Amount::checked_sum(parts.into_iter().flatten());
-            let charged = merchant_fees(&body.fees, fact.currency?);
+            let held = body.from_held.unwrap_or_default();
+            let parts = merchant_fees(&body.returned, currency)
+                .and_then(|returned| Amount::checked_sum([body.from_wallet, held, returned]));
+            let charged = merchant_fees(&body.fees, currency);
             let expected = charged.and_then(|charged| body.amount.checked_add(charged));
-            (!body.amount.is_positive())
-                .then_some(Kind::AmountImplausible)
+            plausible(body.amount, &body.returned)
+                .or_else(|| plausible(body.amount, &body.fees))
+                .or_else(|| (body.from_wallet.is_negative() || held.is_negative()).then_some(Kind::AmountImplausible))
                 .or_else(|| (parts.is_none() || parts != expected).then_some(Kind::SumsDiffer))
                 .or_else(|| taken_back(own, body.amount))
         }
-        Body::RefundSucceeded(body) => plausible(body.amount, &[])
-            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &body.returned, fact.currency?))
+        Body::RefundSucceeded(body) => plausible(body.amount, &body.fees)
+            .or_else(|| plausible(body.amount, &body.returned))
+            .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &body.returned, currency))
             .or_else(|| against_request(own, fact, body.amount))
+            .or_else(|| second_object(own, fact))
             .or_else(|| original.map_or(Some(Kind::UnknownOriginal), |payment| taken_back(payment, body.amount))),
+        Body::RefundReversed(body) => {
+            plausible(body.amount, &body.returned).or_else(|| taken_back(own, body.amount))
+        }
+        Body::WithdrawalReversed(body) => {
+            plausible(body.amount, &body.returned).or_else(|| taken_back(own, body.amount))
+        }
+        Body::PayoutReversed(body) => plausible(body.amount, &body.returned)
+            .or_else(|| plausible(body.amount, &body.fees))
+            .or_else(|| taken_back(own, body.amount)),
+        Body::ChargebackOpened(body) => plausible(body.amount, &body.fees)
+            .or_else(|| (body.debited.is_negative() || body.debited > body.amount).then_some(Kind::AmountImplausible))
+            .or_else(|| original.map_or(Some(Kind::UnknownOriginal), |payment| taken_back(payment, body.debited))),
         Body::ChargebackClosed(body) => {
-            original.map_or(Some(Kind::UnknownOriginal), |payment| taken_back(payment, body.lost))
+            let figures = [body.won, body.lost, body.debited_now];
+            let ended = body.won.checked_add(body.lost);
+            let zero = own.item.checked_add(body.debited_now) == ended;
+            figures
+                .iter()
+                .any(|figure| figure.is_negative())
+                .then_some(Kind::AmountImplausible)
+                .or_else(|| bad_fees(&body.fees))
+                .or_else(|| bad_fees(&body.returned))
+                .or_else(|| original.map_or(Some(Kind::UnknownOriginal), |payment| taken_back(payment, body.lost)))
+                .or_else(|| (!zero).then_some(Kind::SumsDiffer))
         }
-        Body::PayoutReversed(body) => {
-            (!body.amount.is_positive()).then_some(Kind::AmountImplausible).or_else(|| taken_back(own, body.amount))
+        Body::FeesReported(body) => {
+            let known = own.phase == Phase::Succeeded && body.payment_id == fact.subject;
+            some_fees(&body.fees).or_else(|| (!known).then_some(Kind::UnknownOriginal))
         }
-        Body::WalletMovementReported(body) => (!body.amount.is_positive()).then_some(Kind::AmountImplausible),
+        Body::FeeCharged(body) => some_fees(&body.fees),
+        Body::FeeReturned(body) => some_fees(&body.fees),
+        Body::WalletFunded(body) => plausible(body.amount, &body.fees)
+            .or_else(|| body.wallet_credit.is_negative().then_some(Kind::AmountImplausible))
+            .or_else(|| second_object(own, fact)),
+        Body::FundsHeld(body) => plausible(body.amount, &[]).or_else(|| parts_sum(body.amount, &body.parts)),
+        Body::FundsReleased(body) => plausible(body.amount, &[]).or_else(|| parts_sum(body.amount, &body.parts)),
+        Body::PurseTransferred(body) => {
+            plausible(body.amount_out, &body.fees).or_else(|| plausible(body.amount_in, &[]))
+        }
+        Body::WalletMovementReported(body) => plausible(body.amount, &[]),
         _ => None,
-    })
+    }
 }
 
 /// Currency against wallet and book.
@@ -67,8 +115,36 @@ fn plausible(amount: Amount, fees: &[Fee]) -> Option<Kind> {
     if !amount.is_positive() {
         return Some(Kind::AmountImplausible);
     }
-    let bad = fees.iter().any(|fee| !fee.amount.is_positive());
-    bad.then_some(Kind::FeeImplausible)
+    bad_fees(fees)
+}
+
+fn bad_fees(fees: &[Fee]) -> Option<Kind> {
+    fees.iter().any(|fee| !fee.amount.is_positive()).then_some(Kind::FeeImplausible)
+}
+
+fn some_fees(fees: &[Fee]) -> Option<Kind> {
+    if fees.is_empty() { Some(Kind::AmountImplausible) } else { bad_fees(fees) }
+}
+
+/// Parts of a hold may be left out, but what is listed is all of it, within the bound.
+fn parts_sum(amount: Amount, parts: &[HoldPart]) -> Option<Kind> {
+    let fits = parts.len() <= PARTS_MAX && parts.iter().all(|part| part.amount.is_positive());
+    let sum = Amount::checked_sum(parts.iter().map(|part| part.amount));
+    (!parts.is_empty() && (!fits || sum != Some(amount))).then_some(Kind::SumsDiffer)
+}
+
+/// payer = gross + payer fees; beneficiary = amount - beneficiary fees. Only where all of it is in one currency.
+fn other_side(ours: Amount, theirs: Option<Money>, fees: &[Fee], bearer: Bearer, own: Currency) -> Option<Kind> {
+    let theirs = theirs.filter(|theirs| theirs.currency == own)?;
+    let mut borne = fees.iter().filter(|fee| fee.bearer == bearer);
+    if borne.clone().any(|fee| fee.currency != own) {
+        return None;
+    }
+    let expected = borne.try_fold(ours, |sum, fee| match bearer {
+        Bearer::Beneficiary => sum.checked_sub(fee.amount),
+        _ => sum.checked_add(fee.amount),
+    });
+    (expected != Some(theirs.amount)).then_some(Kind::SumsDiffer)
 }
 
 /// gross = net + held + merchant fees; a foreign merchant fee leaves a residual that the conversion account takes.
@@ -79,7 +155,8 @@ fn collection_sums(gross: Amount, net: Amount, held: Amount, fees: &[Fee], own: 
     }
     let foreign = fees.iter().any(|fee| fee.bearer == Bearer::Merchant && fee.currency != own);
     let all = net.checked_add(held).and_then(|sum| sum.checked_add(ours));
-    (all != Some(gross) && !foreign).then_some(Kind::SumsDiffer)
+    let fits = if foreign { all.is_some_and(|all| all <= gross) } else { all == Some(gross) };
+    (!fits).then_some(Kind::SumsDiffer)
 }
 
 /// wallet_debit = amount + merchant fees - returned fees.
@@ -88,10 +165,6 @@ fn debit_sums(amount: Amount, debit: Amount, fees: &[Fee], returned: &[Fee], own
         .and_then(|fees| amount.checked_add(fees))
         .and_then(|sum| sum.checked_sub(merchant_fees(returned, own)?));
     (expected != Some(debit)).then_some(Kind::SumsDiffer)
-}
-
-fn sum(fees: &[Fee], own: Currency) -> Option<Amount> {
-    merchant_fees(fees, own)
 }
 
 fn against_request(own: &SubjectState, fact: &Fact, amount: Amount) -> Option<Kind> {
@@ -133,6 +206,14 @@ pub fn stake(fact: &Fact) -> Option<Amount> {
         Body::RefundSucceeded(body) => body.amount,
         Body::WithdrawalSucceeded(body) => body.amount,
         Body::WalletMovementReported(body) => body.amount,
+        Body::RefundReversed(body) => body.amount,
+        Body::WithdrawalReversed(body) => body.amount,
+        Body::WalletFunded(body) => body.amount,
+        Body::PurseTransferred(body) => body.amount_out,
+        Body::FundsHeld(body) => body.amount,
+        Body::FundsReleased(body) => body.amount,
+        Body::FeeCharged(body) => merchant_fees(&body.fees, fact.currency?)?,
+        Body::FeeReturned(body) => merchant_fees(&body.fees, fact.currency?)?,
         Body::ChargebackOpened(body) => body.debited,
         Body::ChargebackClosed(body) => body.lost,
         _ => return None,

@@ -26,6 +26,10 @@ impl Decider {
         let open = opposite(state.item)?;
         let cause = claim.fact.event_id(self.book);
         let invoice = invoice_id.and_then(|id| Some((id, self.state(id)?.invoice.clone()?)));
+        if invoice.is_none() && invoice_id.is_some() {
+            // Meant for an invoice that is not published: it stays open rather than becoming income.
+            return Ok(());
+        }
         if let Some((id, invoice)) = invoice {
             if Some(invoice.currency) != claim.fact.currency {
                 return Ok(());
@@ -142,7 +146,8 @@ impl Decider {
         amount: Amount,
     ) -> Result<(), Refused> {
         let whole = amount == allocation.amount;
-        let tax = if whole { allocation.tax } else { part_of(allocation.tax, amount, allocation.amount, 0)? };
+        let digits = claim.fact.currency.map_or(0, exponent);
+        let tax = if whole { allocation.tax } else { part_of(allocation.tax, amount, allocation.amount, digits)? };
         let body = PaymentDeallocated {
             allocation: allocation.event_id,
             item,

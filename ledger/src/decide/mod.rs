@@ -6,7 +6,9 @@
 
 pub mod checks;
 mod follow;
+mod items;
 mod seal;
+mod settings;
 pub mod state;
 mod words;
 
@@ -18,7 +20,7 @@ use ensimbi_events::config::BookConfig;
 use ensimbi_events::leaf::fact_hash;
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
-use ensimbi_events::{Amount, BookId, Claim, Currency, EventId, Fact, Hash, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, Body, BookId, Claim, Currency, EventId, Fact, Hash, SubjectId, Time, WalletId};
 
 use crate::posting::PostingError;
 use crate::tree::Edge;
@@ -136,19 +138,28 @@ pub fn needs(claim: &Claim) -> Vec<SubjectId> {
     let mut ids = vec![claim.fact.subject];
     ids.extend(state::other_subjects(&claim.fact));
     ids.extend(claim.fact.wallet.map(|wallet| SubjectId(wallet.0)));
-    if let ensimbi_events::Body::CollectionSucceeded(body) = &claim.fact.body {
-        ids.extend(body.invoice_id);
-    }
-    if let ensimbi_events::Body::RefundRequested(body) = &claim.fact.body {
-        ids.push(body.payment_id);
+    match &claim.fact.body {
+        // A later claim of the same batch may pay the invoice that this one only names.
+        Body::CollectionRequested(body) => ids.extend(body.invoice_id),
+        Body::CollectionSucceeded(body) => ids.extend(body.invoice_id),
+        Body::RefundRequested(body) => ids.push(body.payment_id),
+        _ => {}
     }
     ids
 }
 
-/// The further subjects that loaded states point at: invoices to be paid or owed again.
-pub fn needs_next(state: &SubjectState) -> impl Iterator<Item = SubjectId> {
-    let asked = state.asked.iter().filter_map(|asked| asked.invoice);
-    asked.chain(state.allocations.iter().filter_map(|allocation| allocation.invoice))
+/// The further subjects that loaded states point at: invoices to be paid or owed again, and what a withheld fact
+/// concerns once it is accepted.
+pub fn needs_next(state: &SubjectState) -> Vec<SubjectId> {
+    let mut ids: Vec<SubjectId> = state.asked.iter().filter_map(|asked| asked.invoice).collect();
+    ids.extend(state.allocations.iter().filter_map(|allocation| allocation.invoice));
+    for (_, fact) in &state.withheld {
+        ids.extend(state::other_subjects(fact));
+        if let Body::CollectionSucceeded(body) = &fact.body {
+            ids.extend(body.invoice_id);
+        }
+    }
+    ids
 }
 
 /// Decides a batch of claims, one after another.
@@ -159,8 +170,8 @@ pub struct Decider {
     paths: HashMap<String, (WalletId, bool)>,
     taken: HashSet<Key>,
     sealed: Vec<Sealed>,
-    dirty_states: BTreeSet<SubjectId>,
-    dirty_wallets: BTreeSet<WalletId>,
+    /// Size of the book before the batch.
+    start: u64,
 }
 
 /// What a batch leaves behind.
@@ -178,38 +189,42 @@ pub struct Decided {
 impl Decider {
     /// For a book, at the clock's moment, from what is known.
     pub fn new(book: BookId, now: Time, known: Known) -> Self {
-        let mut decider = Self {
-            book,
-            now,
-            known,
-            paths: HashMap::new(),
-            taken: HashSet::new(),
-            sealed: Vec::new(),
-            dirty_states: BTreeSet::new(),
-            dirty_wallets: BTreeSet::new(),
-        };
+        let start = known.edge.size();
+        let (paths, taken) = (HashMap::new(), HashSet::new());
+        let mut decider = Self { book, now, known, paths, taken, sealed: Vec::new(), start };
         decider.index_paths();
         decider
     }
 
     /// The batch's result.
     pub fn finish(self) -> Decided {
-        Decided { sealed: self.sealed, known: self.known, states: self.dirty_states, wallets: self.dirty_wallets }
+        let states = self.sealed.iter().flat_map(|sealed| state::touched(&sealed.event)).collect();
+        let moved = self.known.wallets.iter().filter(|(_, balance)| balance.position > self.start);
+        Decided { states, wallets: moved.map(|(id, _)| *id).collect(), sealed: self.sealed, known: self.known }
     }
 
     /// Decides one claim: recorded (now or before), or refused without a trace.
     pub fn decide(&mut self, claim: &Claim) -> Outcome {
         let before = self.sealed.len();
         let undo = self.snapshot(claim);
-        match self.try_decide(claim) {
-            Ok(events) => Outcome::Recorded { events },
-            Err(refused) => {
-                if self.sealed.len() > before {
-                    self.restore(before, undo);
+        let refused = match self.try_decide(claim) {
+            Ok(events) => return Outcome::Recorded { events },
+            Err(refused) => refused,
+        };
+        // Always: an event that failed half way has moved states and balances without being sealed.
+        self.restore(before, &undo);
+        // Money may have moved: what a provider said and the ledger cannot hold is kept for a person.
+        let parks = refused.code == Refusal::BadAmounts && claim.evidence.is_some();
+        if parks && words::is_money(&claim.fact.body) {
+            match self.withhold(claim, DiscrepancyKind::ValueDoesNotFit) {
+                Ok(()) => {
+                    let events = self.sealed[before..].iter().map(Sealed::reference).collect();
+                    return Outcome::Recorded { events };
                 }
-                Outcome::Refused { code: refused.code, detail: refused.detail }
+                Err(_) => self.restore(before, &undo),
             }
         }
+        Outcome::Refused { code: refused.code, detail: refused.detail }
     }
 
     fn try_decide(&mut self, claim: &Claim) -> Result<Vec<RecordedRef>, Refused> {
@@ -247,12 +262,10 @@ impl Decider {
 
     /// A repeat: nothing, stronger evidence, or another content for the same key.
     fn known_event(&mut self, claim: &Claim, seen: Seen) -> Result<Vec<RecordedRef>, Refused> {
-        let subject = claim.fact.subject;
         let hash = fact_hash(&claim.fact);
         if hash == seen.fact_hash {
             let mut events = vec![reference(&seen)];
-            let state = self.known.states.get(&subject);
-            events.extend(state.into_iter().flat_map(|state| state.made_by(seen.event_id)).map(reference));
+            events.extend(self.made_by(claim, seen.event_id));
             let stronger = match (&claim.evidence, seen.class) {
                 (Some(proof), Some(class)) => rank(proof.class) < rank(class),
                 _ => false,
@@ -289,6 +302,17 @@ impl Decider {
         self.record_made(claim, about, fact, false)
     }
 
+    /// What the ledger made of an event, on its own subject and on those that it names, in order.
+    fn made_by(&self, claim: &Claim, event_id: EventId) -> Vec<RecordedRef> {
+        let mut subjects: BTreeSet<SubjectId> = state::other_subjects(&claim.fact).into_iter().collect();
+        subjects.insert(claim.fact.subject);
+        let states = subjects.into_iter().filter_map(|subject| self.state(subject));
+        let mut made: Vec<RecordedRef> =
+            states.flat_map(|state| state.made_by(event_id).map(reference).collect::<Vec<_>>()).collect();
+        made.sort_by_key(|reference| reference.position);
+        made
+    }
+
     fn state(&self, subject: SubjectId) -> Option<&SubjectState> {
         self.known.states.get(&subject)
     }
@@ -300,7 +324,7 @@ fn reference(seen: &Seen) -> RecordedRef {
 
 /// A fact of the ledger's own, about the same subject as the claim's.
 impl Decider {
-    fn made_fact(&self, about: &Fact, occurrence: String, body: ensimbi_events::Body) -> Fact {
+    fn made_fact(&self, about: &Fact, occurrence: String, body: Body) -> Fact {
         Fact {
             subject: about.subject,
             subject_kind: about.subject_kind,

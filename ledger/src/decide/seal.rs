@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ensimbi_events::bus::RecordedRef;
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::config::BookConfig;
-use ensimbi_events::event::{Context, Lines, Record};
+use ensimbi_events::event::{Context, Line, Lines, Record};
 use ensimbi_events::ids::{made_event_id, operator_key};
 use ensimbi_events::leaf::{self, LEAF_BYTES_MAX, fact_hash};
 use ensimbi_events::word::OccurredSource;
@@ -66,23 +66,23 @@ impl Decider {
         }
     }
 
-    pub(super) fn restore(&mut self, sealed: usize, undo: Snapshot) {
+    pub(super) fn restore(&mut self, sealed: usize, undo: &Snapshot) {
         for dropped in self.sealed.drain(sealed..) {
             for key in &dropped.keys {
                 self.taken.remove(key);
             }
         }
-        for (id, state) in undo.states {
+        for (id, state) in &undo.states {
             match state {
-                Some(state) => drop(self.known.states.insert(id, state)),
-                None => drop(self.known.states.remove(&id)),
+                Some(state) => drop(self.known.states.insert(*id, state.clone())),
+                None => drop(self.known.states.remove(id)),
             }
         }
-        self.known.edge = undo.edge;
+        self.known.edge = undo.edge.clone();
         self.known.recorded_at = undo.recorded_at;
-        self.known.wallets = undo.wallets;
-        if let Some(config) = undo.config {
-            self.known.config = config;
+        self.known.wallets.clone_from(&undo.wallets);
+        if let Some(config) = &undo.config {
+            self.known.config = config.clone();
             self.index_paths();
         }
     }
@@ -111,14 +111,14 @@ impl Decider {
             evidence: claim.evidence.iter().cloned().collect(),
         };
         let event_id = claim.fact.event_id(self.book);
-        let operator = match (&claim.operator_transaction, claim.fact.connection, no_lines) {
-            (Some(transaction), Some(connection), None) => {
-                let kind = claim.fact.body.posting_kind().unwrap_or("none");
+        let lines = self.lines(&claim.fact, no_lines)?;
+        // It guards money, so only an entry takes it: a payment's pending and failed state name the same transaction.
+        let operator = match (&claim.operator_transaction, claim.fact.connection, claim.fact.body.posting_kind()) {
+            (Some(transaction), Some(connection), Some(kind)) if !lines.0.is_empty() => {
                 Some(Hash(operator_key(self.book, connection, kind, transaction)))
             }
             _ => None,
         };
-        let lines = self.lines(&claim.fact, no_lines)?;
         self.seal(claim.fact.clone(), context, event_id, None, operator, lines, no_lines)?;
         Ok(event_id)
     }
@@ -213,27 +213,21 @@ impl Decider {
 
     fn move_forward(&mut self, sealed: Sealed) -> Result<(), Refused> {
         let event = &sealed.event;
-        for key in &sealed.keys {
-            if self.known.keys.contains_key(key) || !self.taken.insert(key.clone()) {
-                return Err(Refused::new(Refusal::WrongState, "a key of this event is already in the book"));
-            }
+        if sealed.keys.iter().any(|key| self.known.keys.contains_key(key) || self.taken.contains(key)) {
+            return Err(Refused::new(Refusal::WrongState, "a key of this event is already in the book"));
         }
-        let mut subjects = vec![event.fact.subject];
-        subjects.extend(state::other_subjects(&event.fact));
-        subjects.dedup();
-        for subject in subjects {
+        for subject in state::touched(event) {
             let state = self.known.states.entry(subject).or_default();
             let before = state.reservations.clone();
             state::fold(subject, state, event, sealed.leaf_hash)?;
             let after = state.reservations.clone();
-            self.dirty_states.insert(subject);
             if before != after {
                 self.reserve(&before, true, event.record.position)?;
                 self.reserve(&after, false, event.record.position)?;
             }
         }
         for line in &event.record.lines.0 {
-            let Some((wallet, held)) = self.paths.get(&line.account).copied() else { continue };
+            let Some((wallet, held)) = self.wallet_of(line)? else { continue };
             self.move_wallet(wallet, event.record.position, |balance| {
                 if held {
                     balance.held = balance.held.checked_add(line.amount)?;
@@ -249,8 +243,19 @@ impl Decider {
         }
         self.known.edge.push(sealed.leaf_hash);
         self.known.recorded_at = event.record.recorded_at;
+        self.taken.extend(sealed.keys.iter().cloned());
         self.sealed.push(sealed);
         Ok(())
+    }
+
+    /// The wallet that a line moves, and whether it is its held part.
+    fn wallet_of(&self, line: &Line) -> Result<Option<(WalletId, bool)>, Refused> {
+        let known = self.paths.get(&line.account).copied();
+        match known.and_then(|(wallet, _)| self.known.wallets.get(&wallet)) {
+            Some(balance) if balance.currency == line.currency => Ok(known),
+            None if !accounts::is_wallet(&line.account) => Ok(None),
+            _ => Err(Refused::new(Refusal::WrongState, "a line on a wallet that is not configured in that currency")),
+        }
     }
 
     fn reserve(&mut self, list: &[state::Reservation], release: bool, position: u64) -> Result<(), Refused> {
@@ -280,7 +285,6 @@ impl Decider {
         change(balance).ok_or_else(|| Refused::new(Refusal::BadAmounts, "a wallet balance beyond the range"))?;
         if *balance != before {
             balance.position = position;
-            self.dirty_wallets.insert(wallet);
         }
         Ok(())
     }

@@ -3,11 +3,16 @@
 //! [`fold`] looks only at the state and the event, never at another subject or a clock, so `verify` can redo the states
 //! in any number of passes. Rows that hold a state are a cache of this fold.
 
+use std::collections::BTreeSet;
+
 use ensimbi_events::codes::DiscrepancyKind;
+use ensimbi_events::event::Lines;
 use ensimbi_events::leaf::fact_hash;
 use ensimbi_events::word::{Bearer, Direction, EvidenceClass, Fee, FeesMode, ItemKind, Recognition, Side, Verdict};
 use ensimbi_events::{Amount, Body, Currency, Event, EventId, Fact, Hash, Money, NoLines, SubjectId, Time, WalletId};
 use serde::{Deserialize, Serialize};
+
+use crate::posting::accounts;
 
 /// Events a state remembers for answering repeats; older ones are found by their keys.
 pub const SEEN_MAX: usize = 64;
@@ -121,6 +126,9 @@ pub struct Doubt {
     /// The event it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<EventId>,
+    /// That event is withheld because of this one (`bookkeeping.md` 5, law 7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
 }
 
 /// One subject.
@@ -185,16 +193,34 @@ impl SubjectState {
 #[error("a subject's sums are beyond the ledger's range")]
 pub struct Overflow;
 
-/// Which subjects an event concerns beside its own.
+/// Which subjects a fact names beside its own.
 pub fn other_subjects(fact: &Fact) -> Vec<SubjectId> {
     match &fact.body {
         Body::PaymentAllocated(body) => [Some(body.item), body.invoice_id].into_iter().flatten().collect(),
         Body::PaymentDeallocated(body) => [Some(body.item), body.invoice_id].into_iter().flatten().collect(),
         Body::RefundSucceeded(body) => vec![body.payment_id],
         Body::RefundReversed(body) => vec![body.payment_id],
+        Body::ChargebackOpened(body) => vec![body.payment_id],
         Body::ChargebackClosed(body) => vec![body.payment_id],
+        Body::AdjustmentPosted(body) => open_items(&body.lines).collect(),
+        Body::CorrectionPosted(body) => open_items(&body.lines).collect(),
         _ => Vec::new(),
     }
+}
+
+/// All subjects whose states an event changes.
+pub fn touched(event: &Event) -> BTreeSet<SubjectId> {
+    let mut subjects: BTreeSet<SubjectId> = other_subjects(&event.fact).into_iter().collect();
+    subjects.insert(event.fact.subject);
+    // An accepted refund or dispute stands on its payment's item; the fact that names it was withheld earlier.
+    if matches!(event.fact.body, Body::DiscrepancyResolved(_)) {
+        subjects.extend(open_items(&event.record.lines));
+    }
+    subjects
+}
+
+fn open_items(lines: &Lines) -> impl Iterator<Item = SubjectId> {
+    lines.0.iter().filter_map(|line| line.open_item)
 }
 
 /// Takes one event into the state of `subject`, which it concerns.
@@ -259,6 +285,7 @@ fn subtract(from: &mut Amount, amount: Amount) -> Result<(), Overflow> {
 /// Effects on the event's own subject.
 fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<(), Overflow> {
     let fact = &event.fact;
+    // Before the opening a subject's life is known, but none of its money is in the accounts.
     let posted = event.record.no_lines != Some(NoLines::BeforeOpening);
     match &fact.body {
         Body::CollectionRequested(body) => asked(state, fact, body.amount, body.invoice_id),
@@ -274,49 +301,63 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
         Body::WithdrawalFailed(body) => failed(state, body.is_final, Some(body.attempt)),
         Body::RefundFailed(body) => failed(state, body.is_final, Some(body.attempt)),
         Body::CollectionSucceeded(body) => {
-            succeeded(state, fact, body.gross);
+            succeeded(state, fact, body.gross)?;
             if posted {
                 subtract(&mut state.item, body.gross)?;
-                state.unitemised = unitemised(&body.fees);
+                state.unitemised.extend(unitemised(&body.fees));
             }
         }
         Body::CollectionReversed(body) => {
             add(&mut state.taken_back, body.amount)?;
-            if posted {
-                add(&mut state.item, body.amount)?;
-            }
+            add(&mut state.item, body.amount)?;
         }
         Body::PayoutSucceeded(body) => {
-            succeeded(state, fact, body.amount);
+            succeeded(state, fact, body.amount)?;
             end_reservation(state, body.attempt);
             if posted {
                 add(&mut state.item, body.amount)?;
             }
         }
         Body::WithdrawalSucceeded(body) => {
-            succeeded(state, fact, body.amount);
+            succeeded(state, fact, body.amount)?;
             end_reservation(state, body.attempt);
-            add(&mut state.item, body.amount)?;
+            if posted {
+                add(&mut state.item, body.amount)?;
+            }
         }
         Body::PayoutReversed(body) => {
             add(&mut state.taken_back, body.amount)?;
             subtract(&mut state.item, body.amount)?;
         }
-        Body::WithdrawalReversed(body) => subtract(&mut state.item, body.amount)?,
-        Body::RefundSucceeded(body) => {
-            succeeded(state, fact, body.amount);
-            end_reservation(state, body.attempt);
-        }
-        Body::WalletFunded(body) => {
-            succeeded(state, fact, body.amount);
+        Body::WithdrawalReversed(body) => {
+            add(&mut state.taken_back, body.amount)?;
             subtract(&mut state.item, body.amount)?;
         }
-        Body::WalletMovementReported(body) => {
-            succeeded(state, fact, body.amount);
-            let side = if body.direction == Direction::In { Side::Debit } else { Side::Credit };
-            toward_zero(state, body.amount, side)?;
+        Body::RefundSucceeded(body) => {
+            succeeded(state, fact, body.amount)?;
+            end_reservation(state, body.attempt);
         }
-        Body::FeesReported(body) if body.mode == FeesMode::Itemise => state.unitemised = unitemised(&body.fees),
+        Body::RefundReversed(body) => add(&mut state.taken_back, body.amount)?,
+        Body::ChargebackOpened(body) if posted => add(&mut state.item, body.debited)?,
+        Body::ChargebackClosed(body) if posted => {
+            let ended = body.won.checked_add(body.lost).ok_or(Overflow)?;
+            add(&mut state.item, body.debited_now)?;
+            subtract(&mut state.item, ended)?;
+        }
+        Body::WalletFunded(body) => {
+            succeeded(state, fact, body.amount)?;
+            if posted {
+                subtract(&mut state.item, body.amount)?;
+            }
+        }
+        Body::WalletMovementReported(body) => {
+            succeeded(state, fact, body.amount)?;
+            if posted {
+                let side = if body.direction == Direction::In { Side::Debit } else { Side::Credit };
+                toward_zero(state, body.amount, side)?;
+            }
+        }
+        Body::FeesReported(body) if posted && body.mode == FeesMode::Itemise => state.unitemised = unitemised(&body.fees),
         Body::InvoicePublished(body) => {
             if let Some(currency) = fact.currency {
                 state.invoice = Some(Invoice {
@@ -329,16 +370,20 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
                 });
             }
         }
-        Body::InvoiceCredited(body) => owed(state, body.amount)?,
-        Body::InvoiceCancelled(body) => owed(state, body.amount)?,
+        Body::InvoiceCredited(body) => owed(state, body.amount, body.tax)?,
+        Body::InvoiceCancelled(body) => owed(state, body.amount, body.tax)?,
         Body::InvoicePaid(body) if body.offline => {
-            owed(state, body.amount)?;
+            owed(state, body.amount, body.tax)?;
             add(&mut state.item, body.amount)?;
         }
         Body::OpeningBalanceDeclared(body) => state.opened_as_of = Some(body.as_of),
         Body::DiscrepancyRaised(body) => {
-            let doubt = Doubt { event_id: event.record.event_id, kind: body.kind, about: body.about };
-            state.doubts.push(doubt);
+            // Other contents of the same key raise discrepancies about the withheld event too; they do not hold it.
+            let about = |id: EventId| body.other_fact.is_none() && body.about == Some(id);
+            let held = state.withheld.iter().any(|(id, _)| about(*id));
+            let first = !state.doubts.iter().any(|doubt| doubt.holds && doubt.about == body.about);
+            let holds = held && first;
+            state.doubts.push(Doubt { event_id: event.record.event_id, kind: body.kind, about: body.about, holds });
         }
         Body::DiscrepancyResolved(body) => resolved(subject, state, event, body.discrepancy, body.verdict)?,
         _ => {}
@@ -354,6 +399,10 @@ fn asked(state: &mut SubjectState, fact: &Fact, amount: Amount, invoice: Option<
 
 fn reserve(state: &mut SubjectState, fact: &Fact, attempt: u32, amount: Amount, reserve: Amount) {
     asked(state, fact, amount, None);
+    // A new attempt follows a confirmed failure: its own end is still to come.
+    if state.phase == Phase::Failed {
+        state.phase = Phase::Open;
+    }
     if let Some(wallet) = fact.wallet {
         state.reservations.push(Reservation { attempt, wallet, amount: reserve });
     }
@@ -366,12 +415,14 @@ fn failed(state: &mut SubjectState, is_final: bool, attempt: Option<u32>) {
     }
 }
 
-fn succeeded(state: &mut SubjectState, fact: &Fact, amount: Amount) {
+/// Sums, since a person may accept a second object for one intent.
+fn succeeded(state: &mut SubjectState, fact: &Fact, amount: Amount) -> Result<(), Overflow> {
     state.phase = Phase::Succeeded;
-    state.gross = amount;
+    add(&mut state.gross, amount)?;
     state.wallet = fact.wallet;
     let (kind, id) = fact.object();
     state.settled_by = Some((kind.into_owned(), id.into_owned()));
+    Ok(())
 }
 
 fn end_reservation(state: &mut SubjectState, attempt: Option<u32>) {
@@ -384,11 +435,11 @@ fn unitemised(fees: &[Fee]) -> Vec<Fee> {
     fees.iter().filter(|fee| fee.component == ensimbi_events::word::Component::Unitemised).cloned().collect()
 }
 
-fn owed(state: &mut SubjectState, amount: Amount) -> Result<(), Overflow> {
-    match &mut state.invoice {
-        Some(invoice) => subtract(&mut invoice.outstanding, amount),
-        None => Ok(()),
-    }
+fn owed(state: &mut SubjectState, amount: Amount, tax: Amount) -> Result<(), Overflow> {
+    let Some(invoice) = &mut state.invoice else { return Ok(()) };
+    subtract(&mut invoice.outstanding, amount)?;
+    // Its tax is dealt with: the last allocation takes only the remainder.
+    add(&mut invoice.tax_allocated, tax)
 }
 
 fn resolved(
@@ -403,7 +454,7 @@ fn resolved(
     if verdict == Verdict::Move {
         state.item = Amount::ZERO;
     }
-    let withheld = state.withheld.iter().position(|(id, _)| Some(*id) == doubt.about);
+    let withheld = state.withheld.iter().position(|(id, _)| doubt.holds && Some(*id) == doubt.about);
     let Some(withheld) = withheld else { return Ok(()) };
     let (_, fact) = state.withheld.remove(withheld);
     if verdict == Verdict::Accept {
@@ -422,6 +473,7 @@ fn cross(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<
     if event.record.no_lines == Some(NoLines::Withheld) {
         return Ok(());
     }
+    let posted = event.record.no_lines != Some(NoLines::BeforeOpening);
     match &event.fact.body {
         Body::PaymentAllocated(body) => {
             let tax = body.tax.unwrap_or_default();
@@ -464,7 +516,9 @@ fn cross(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<
         }
         Body::RefundSucceeded(body) if body.payment_id == subject => {
             add(&mut state.taken_back, body.amount)?;
-            add(&mut state.item, body.amount)?;
+            if posted {
+                add(&mut state.item, body.amount)?;
+            }
         }
         Body::RefundReversed(body) if body.payment_id == subject => {
             subtract(&mut state.taken_back, body.amount)?;
@@ -472,9 +526,32 @@ fn cross(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<
         }
         Body::ChargebackClosed(body) if body.payment_id == subject => {
             add(&mut state.taken_back, body.lost)?;
-            add(&mut state.item, body.lost)?;
+            if posted {
+                add(&mut state.item, body.lost)?;
+            }
         }
+        // Accepted refunds and disputes: what they take back from the payment is what they put on its item.
+        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept && event.fact.subject != subject => {
+            for line in event.record.lines.0.iter().filter(|line| line.open_item == Some(subject)) {
+                add(&mut state.taken_back, line.amount)?;
+                add(&mut state.item, line.amount)?;
+            }
+        }
+        Body::AdjustmentPosted(body) => written(subject, state, &body.lines)?,
+        Body::CorrectionPosted(body) => written(subject, state, &body.lines)?,
         _ => {}
+    }
+    Ok(())
+}
+
+/// Lines as a person wrote them, on this subject's items: what an invoice owes, or what a clearing account holds.
+fn written(subject: SubjectId, state: &mut SubjectState, lines: &Lines) -> Result<(), Overflow> {
+    for line in lines.0.iter().filter(|line| line.open_item == Some(subject)) {
+        match &mut state.invoice {
+            Some(invoice) if line.account == accounts::RECEIVABLE => add(&mut invoice.outstanding, line.amount)?,
+            _ if line.account == accounts::RECEIVABLE => {}
+            _ => add(&mut state.item, line.amount)?,
+        }
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! The rules of each word: who may say it when, and what stands in its way.
 
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
-use ensimbi_events::words::book::ConnectionConfigured;
-use ensimbi_events::{Amount, Body, Claim, ConnectionId, EventId, NoLines, SubjectId, WalletId};
+use ensimbi_events::{Amount, Body, Claim, EventId, NoLines, SubjectId, WalletId};
 
 use super::state::{Phase, SubjectState};
 use super::{Decider, Refused, checks};
@@ -17,13 +16,20 @@ impl Decider {
             _ if !opened => return Err(Refused::new(Refusal::UnknownBook, "the book is not open")),
             _ => self.check_place(claim)?,
         }
+        if is_money(&claim.fact.body) {
+            let posted = self.money(claim)?;
+            return self.follow(claim, posted);
+        }
         match &claim.fact.body {
-            Body::ConnectionConfigured(body) => {
-                self.check_connection(claim.fact.connection, body)?;
+            Body::BookOpened(_)
+            | Body::BookConfigured(_)
+            | Body::CurrencyRegistered(_)
+            | Body::ConnectionConfigured(_)
+            | Body::PeriodClosed(_)
+            | Body::PeriodReopened(_) => {
+                super::settings::check(&claim.fact, &self.known().config)?;
                 self.plain(claim)
             }
-            Body::BookOpened(_) | Body::BookConfigured(_) | Body::CurrencyRegistered(_) => self.plain(claim),
-            Body::PeriodClosed(_) | Body::PeriodReopened(_) => self.plain(claim),
             Body::PayoutRequested(body) => self.reserved(claim, body.reserve),
             Body::WithdrawalRequested(body) => self.reserved(claim, body.reserve),
             Body::RefundRequested(body) => {
@@ -41,34 +47,6 @@ impl Decider {
             Body::PayoutFailed(body) => self.failed(claim, body.is_final),
             Body::WithdrawalFailed(body) => self.failed(claim, body.is_final),
             Body::RefundFailed(body) => self.failed(claim, body.is_final),
-            Body::CollectionSucceeded(_) => {
-                let posted = self.money(claim)?;
-                self.after_success(claim, posted)
-            }
-            Body::PayoutSucceeded(_) | Body::WithdrawalSucceeded(_) | Body::WalletFunded(_) => {
-                let posted = self.money(claim)?;
-                self.after_outflow(claim, posted)
-            }
-            Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_) => {
-                let posted = self.money(claim)?;
-                self.after_reversal(claim, claim.fact.subject, posted)
-            }
-            Body::RefundSucceeded(body) => {
-                let posted = self.money(claim)?;
-                self.after_taking(claim, body.payment_id, posted, "allocate.refund", accounts::REFUNDS)
-            }
-            Body::RefundReversed(body) => {
-                let posted = self.money(claim)?;
-                self.after_reversal(claim, body.payment_id, posted)
-            }
-            Body::ChargebackClosed(body) => {
-                let posted = self.money(claim)?;
-                self.after_taking(claim, body.payment_id, posted, "allocate.lost_dispute", accounts::CHARGEBACKS)
-            }
-            Body::WalletMovementReported(_) => {
-                let posted = self.money(claim)?;
-                self.suspended(claim, posted)
-            }
             Body::OpeningBalanceDeclared(_) => {
                 let wallet = claim.fact.wallet.map(|wallet| SubjectId(wallet.0));
                 if wallet != Some(claim.fact.subject) {
@@ -79,37 +57,54 @@ impl Decider {
                 }
                 self.plain(claim)
             }
-            Body::InvoiceCredited(body) => self.lowers(claim, body.amount),
-            Body::InvoiceCancelled(body) => self.lowers(claim, body.amount),
-            Body::InvoicePaid(body) if body.offline => self.lowers(claim, body.amount),
+            Body::InvoicePublished(body) => {
+                let fits = body.total.is_positive() && !body.tax.is_negative() && body.tax <= body.total;
+                if fits { self.plain(claim) } else { Err(limit("total: positive, with its tax inside")) }
+            }
+            Body::InvoiceCredited(body) => self.lowers(claim, body.amount, body.tax, body.recognition),
+            Body::InvoiceCancelled(body) => self.lowers(claim, body.amount, body.tax, body.recognition),
+            Body::InvoicePaid(body) if body.offline => self.lowers(claim, body.amount, body.tax, body.recognition),
             Body::PaymentAllocated(body) => {
-                self.allocatable(claim, body.item, body.amount, body.item_side, body.invoice_id)?;
+                self.allocatable(claim, body)?;
                 self.plain(claim)
             }
             Body::PaymentDeallocated(body) => {
-                let standing = self.state(body.item).into_iter().flat_map(|state| &state.allocations);
-                let standing = standing.filter(|allocation| allocation.event_id == body.allocation);
-                if !standing.clone().any(|allocation| allocation.amount >= body.amount) {
-                    return Err(limit("allocation: less than that stands"));
-                }
+                self.deallocatable(claim, body)?;
                 self.plain(claim)
             }
-            Body::DiscrepancyResolved(body) => {
-                let open = self
-                    .state(claim.fact.subject)
-                    .is_some_and(|state| state.doubts.iter().any(|doubt| doubt.event_id == body.discrepancy));
-                if !open {
-                    return Err(wrong_state("discrepancy: not open on this subject"));
+            Body::DiscrepancyResolved(body) => self.resolve(claim, body),
+            Body::AdjustmentPosted(body) => {
+                if claim.evidence.is_none() && body.lines.0.iter().any(|line| accounts::is_wallet(&line.account)) {
+                    return Err(wrong_state("lines: a wallet's lines need evidence"));
                 }
                 self.plain(claim)
             }
             Body::EvidenceAdded(_) | Body::DiscrepancyRaised(_) => {
                 Err(wrong_state("only the ledger itself records this word"))
             }
-            Body::ChargebackOpened(_) | Body::FeesReported(_) | Body::FeeCharged(_) | Body::FeeReturned(_) => {
-                self.money(claim).map(drop)
-            }
             _ => self.plain(claim),
+        }
+    }
+
+    /// What the ledger makes of a money word by itself, in the same commit.
+    pub(super) fn follow(&mut self, claim: &Claim, posted: bool) -> Result<(), Refused> {
+        match &claim.fact.body {
+            Body::CollectionSucceeded(_) => self.after_success(claim, posted),
+            Body::PayoutSucceeded(_) | Body::WithdrawalSucceeded(_) | Body::WalletFunded(_) => {
+                self.after_outflow(claim, posted)
+            }
+            Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_) => {
+                self.after_reversal(claim, claim.fact.subject, posted)
+            }
+            Body::RefundSucceeded(body) => {
+                self.after_taking(claim, body.payment_id, posted, "allocate.refund", accounts::REFUNDS)
+            }
+            Body::RefundReversed(body) => self.after_reversal(claim, body.payment_id, posted),
+            Body::ChargebackClosed(body) => {
+                self.after_taking(claim, body.payment_id, posted, "allocate.lost_dispute", accounts::CHARGEBACKS)
+            }
+            Body::WalletMovementReported(_) => self.suspended(claim, posted),
+            _ => Ok(()),
         }
     }
 
@@ -134,50 +129,25 @@ impl Decider {
         Ok(())
     }
 
-    /// Codes are unique and, once recorded, never change; neither does a wallet's currency.
-    fn check_connection(&self, id: Option<ConnectionId>, body: &ConnectionConfigured) -> Result<(), Refused> {
-        let conflict = |detail: &str| Err(Refused::new(Refusal::ConfigurationConflict, detail));
-        let Some(id) = id else { return conflict("connection: missing") };
-        let config = &self.known().config;
-        if !accounts::is_part(&body.account_code) || !body.wallets.iter().all(|w| accounts::is_part(&w.code)) {
-            return conflict("account_code: lower-case letters, digits and dashes only");
-        }
-        for (other, (_, before)) in &config.connections {
-            let same = *other == id;
-            if same && (before.account_code != body.account_code || before.provider != body.provider) {
-                return conflict("account_code and provider never change");
-            }
-            if !same && before.account_code == body.account_code {
-                return conflict("account_code: another connection has it");
-            }
-        }
-        let mut codes = std::collections::BTreeSet::new();
-        for wallet in &body.wallets {
-            if !codes.insert(&wallet.code) {
-                return conflict("wallets.code: twice in one connection");
-            }
-            let changed = |before: &(ConnectionId, ensimbi_events::words::book::WalletConfig)| {
-                before.0 != id || before.1.code != wallet.code || before.1.currency != wallet.currency
-            };
-            if config.wallets.get(&wallet.wallet_id).is_some_and(changed) {
-                return conflict("wallets: code and currency never change");
-            }
-        }
-        Ok(())
-    }
-
     fn phase(&self, claim: &Claim) -> Phase {
         self.state(claim.fact.subject).map_or(Phase::Open, |state| state.phase)
     }
 
     /// Recorded as it stands; a command that cannot be posted is refused.
-    fn plain(&mut self, claim: &Claim) -> Result<(), Refused> {
+    pub(super) fn plain(&mut self, claim: &Claim) -> Result<(), Refused> {
         self.record_claim(claim, None).map(drop)
     }
 
     /// Takes what is available, or refuses before any provider is called.
     fn reserved(&mut self, claim: &Claim, reserve: Amount) -> Result<(), Refused> {
         let wallet = claim.fact.wallet.ok_or_else(|| wrong_state("wallet: missing"))?;
+        if claim.fact.currency != self.known().config.wallet(wallet).map(|(_, _, currency)| currency) {
+            return Err(wrong_state("currency: not the wallet's"));
+        }
+        let own = self.state(claim.fact.subject);
+        if own.is_some_and(|own| own.phase >= Phase::Withheld || !own.reservations.is_empty()) {
+            return Err(wrong_state("attempt: a new one follows only a confirmed failure"));
+        }
         let opened = self.state(SubjectId(wallet.0)).is_some_and(|state| state.opened_as_of.is_some());
         let moved = self.known().wallets.get(&wallet).is_some_and(|balance| balance.position > 0);
         if !opened && !moved {
@@ -220,13 +190,30 @@ impl Decider {
             self.record_claim(claim, Some(NoLines::BeforeOpening))?;
             return Ok(false);
         }
-        let late = self.phase(claim) == Phase::Failed
-            && matches!(claim.fact.body, Body::CollectionSucceeded(_) | Body::PayoutSucceeded(_));
+        let late = self.is_late(claim);
+        let fee_on_failed = matches!(claim.fact.body, Body::FeeCharged(_)) && self.phase(claim) == Phase::Failed;
         let event_id = self.record_claim(claim, None)?;
+        if fee_on_failed {
+            self.raise(claim, event_id, DiscrepancyKind::FeeOnFailed, None)?;
+        }
         if late {
             self.raise(claim, event_id, DiscrepancyKind::LateSuccess, None)?;
         }
         Ok(true)
+    }
+
+    /// A success after a failure: of the whole subject, or of the attempt that it names.
+    fn is_late(&self, claim: &Claim) -> bool {
+        let attempt = match &claim.fact.body {
+            Body::CollectionSucceeded(_) => None,
+            Body::PayoutSucceeded(body) => body.attempt,
+            Body::RefundSucceeded(body) => body.attempt,
+            Body::WithdrawalSucceeded(body) => body.attempt,
+            _ => return false,
+        };
+        let Some(own) = self.state(claim.fact.subject) else { return false };
+        let ended = |attempt: u32| !own.reservations.iter().any(|reservation| reservation.attempt == attempt);
+        own.phase == Phase::Failed || (own.asked.is_some() && attempt.is_some_and(ended))
     }
 
     fn doubt_of(&self, claim: &Claim) -> Option<DiscrepancyKind> {
@@ -273,7 +260,7 @@ impl Decider {
         !reversal && opened.is_some_and(|as_of| claim.occurred_at <= as_of)
     }
 
-    fn withhold(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {
+    pub(super) fn withhold(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {
         let event_id = self.record_claim(claim, Some(NoLines::Withheld))?;
         self.raise(claim, event_id, kind, None).map(drop)
     }
@@ -285,50 +272,37 @@ impl Decider {
         let about: EventId = claim.fact.event_id(self.book);
         self.raise(claim, about, DiscrepancyKind::UnexplainedMovement, None).map(drop)
     }
-
-    /// An invoice is lowered by no more than is owed.
-    fn lowers(&mut self, claim: &Claim, amount: Amount) -> Result<(), Refused> {
-        let invoice = self.state(claim.fact.subject).and_then(|state| state.invoice.as_ref());
-        match invoice {
-            None => Err(Refused::new(Refusal::UnknownSubject, "invoice_id: not published")),
-            Some(invoice) if amount > invoice.outstanding || !amount.is_positive() => {
-                Err(limit("amount: above what is outstanding"))
-            }
-            Some(_) => self.plain(claim),
-        }
-    }
-
-    fn allocatable(
-        &self,
-        claim: &Claim,
-        item: SubjectId,
-        amount: Amount,
-        side: ensimbi_events::word::Side,
-        invoice: Option<SubjectId>,
-    ) -> Result<(), Refused> {
-        let balance = self.state(item).map_or(Amount::ZERO, |state| state.item);
-        let open = match side {
-            ensimbi_events::word::Side::Credit => balance.checked_neg().unwrap_or_default(),
-            ensimbi_events::word::Side::Debit => balance,
-        };
-        if !amount.is_positive() || amount > open {
-            return Err(limit("amount: the open item would pass zero"));
-        }
-        if let Some(invoice) = invoice {
-            let owed = self.state(invoice).and_then(|state| state.invoice.as_ref());
-            let owed = owed.ok_or_else(|| Refused::new(Refusal::UnknownSubject, "invoice_id: not published"))?;
-            if owed.outstanding < amount || Some(owed.currency) != claim.fact.currency {
-                return Err(limit("amount: above what the invoice owes"));
-            }
-        }
-        Ok(())
-    }
 }
 
-fn wrong_state(detail: &str) -> Refused {
+/// Words that move money, or say that it moved: they are posted, before the opening, or withheld.
+pub(super) const fn is_money(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::CollectionSucceeded(_)
+            | Body::CollectionReversed(_)
+            | Body::RefundSucceeded(_)
+            | Body::RefundReversed(_)
+            | Body::ChargebackOpened(_)
+            | Body::ChargebackClosed(_)
+            | Body::PayoutSucceeded(_)
+            | Body::PayoutReversed(_)
+            | Body::WithdrawalSucceeded(_)
+            | Body::WithdrawalReversed(_)
+            | Body::WalletFunded(_)
+            | Body::WalletMovementReported(_)
+            | Body::PurseTransferred(_)
+            | Body::FeesReported(_)
+            | Body::FeeCharged(_)
+            | Body::FeeReturned(_)
+            | Body::FundsHeld(_)
+            | Body::FundsReleased(_)
+    )
+}
+
+pub(super) fn wrong_state(detail: &str) -> Refused {
     Refused::new(Refusal::WrongState, detail)
 }
 
-fn limit(detail: &str) -> Refused {
+pub(super) fn limit(detail: &str) -> Refused {
     Refused::new(Refusal::LimitExceeded, detail)
 }

@@ -79,6 +79,16 @@ pub fn is_part(part: &str) -> bool {
         && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Whether the account is a wallet's, spendable or held.
+pub fn is_wallet(path: &str) -> bool {
+    path.starts_with("assets:wallet:") || path.starts_with("assets:held:")
+}
+
+/// Whether an open item may be told to go there: not to accounts that only their own events may move.
+pub fn is_target(path: &str) -> bool {
+    is_path(path) && !is_wallet(path) && !has_open_items(path) && !path.starts_with("equity:memo:")
+}
+
 /// Whether lines on this account wait for an open item to reach zero.
 pub fn has_open_items(path: &str) -> bool {
     ["liabilities:clearing:", "assets:clearing:", "assets:disputed:", "liabilities:suspense:"]

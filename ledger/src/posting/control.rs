@@ -22,7 +22,8 @@ pub fn resolved(
     match body.verdict {
         Verdict::Reject => Ok(Lines::default()),
         Verdict::Accept => {
-            let withheld = subject.withheld.iter().find(|(event_id, _)| Some(*event_id) == doubt.about);
+            let held = |event_id| doubt.holds && Some(event_id) == doubt.about;
+            let withheld = subject.withheld.iter().find(|(event_id, _)| held(*event_id));
             // A discrepancy without a withheld fact (late success, other content) is acknowledged without lines.
             withheld.map_or_else(|| Ok(Lines::default()), |(_, fact)| super::post(fact, config, subject))
         }
@@ -43,6 +44,9 @@ pub fn as_written(entry: &mut Entry<'_>, lines: &Lines) -> Result<(), PostingErr
     for line in &lines.0 {
         if !accounts::is_path(&line.account) || line.amount.is_zero() {
             return Err(PostingError::Incomplete("a line needs an account path and an amount that is not zero"));
+        }
+        if accounts::has_open_items(&line.account) != line.open_item.is_some() {
+            return Err(PostingError::Incomplete("a line names its open item where, and only where, its account has them"));
         }
         entry.as_written(line);
     }

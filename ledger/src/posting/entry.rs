@@ -90,15 +90,30 @@ impl<'a> Entry<'a> {
     /// A line that waits for its item to reach zero.
     pub fn item(&mut self, account: String, item: SubjectId, amount: Amount) -> Result<(), PostingError> {
         let currency = self.currency()?;
-        self.push(account, currency, amount, Marks { open_item: Some(item), fee: None });
+        self.item_in(account, item, amount, currency);
         Ok(())
+    }
+
+    /// The same in another currency.
+    pub fn item_in(&mut self, account: String, item: SubjectId, amount: Amount, currency: Currency) {
+        self.push(account, currency, amount, Marks { open_item: Some(item), fee: None });
     }
 
     /// Fee lines: F for ours, M against Mc for those that others bear. `given_back` turns the signs.
     pub fn fees(&mut self, fees: &[Fee], given_back: bool) -> Result<(), PostingError> {
+        let lists: [(&[Fee], bool); 1] = [(fees, given_back)];
+        self.fee_lists(&lists)
+    }
+
+    /// One list of fees in, another out: the memo's other side takes only the difference.
+    pub fn fees_instead(&mut self, fees: &[Fee], of: &[Fee]) -> Result<(), PostingError> {
+        self.fee_lists(&[(fees, false), (of, true)])
+    }
+
+    fn fee_lists(&mut self, lists: &[(&[Fee], bool)]) -> Result<(), PostingError> {
         let connection = self.connection()?;
         let mut contra: BTreeMap<Currency, Amount> = BTreeMap::new();
-        for fee in fees {
+        for (fee, given_back) in lists.iter().flat_map(|(fees, back)| fees.iter().map(move |fee| (fee, *back))) {
             let amount = signed(fee.amount, given_back)?;
             let account = accounts::fee(connection, fee.component, fee.bearer);
             let marks = Marks { open_item: None, fee: Some((fee.component, fee.bearer)) };
@@ -110,6 +125,17 @@ impl<'a> Entry<'a> {
         }
         for (currency, amount) in contra {
             self.push(accounts::MEMO_CONTRA.to_owned(), currency, amount, Marks::default());
+        }
+        Ok(())
+    }
+
+    /// Where a fee of ours is in another currency, the conversion account takes what each currency leaves over.
+    pub fn bridge(&mut self, fees: &[Fee]) -> Result<(), PostingError> {
+        let own = self.currency()?;
+        if fees.iter().any(|fee| fee.bearer == Bearer::Merchant && fee.currency != own) {
+            for (currency, sum) in self.sums()? {
+                self.line_in(accounts::CONVERSION.to_owned(), signed(sum, true)?, currency);
+            }
         }
         Ok(())
     }

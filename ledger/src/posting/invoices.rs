@@ -87,7 +87,13 @@ fn item_and_target(entry: &mut Entry<'_>, item: &Item, target: &Target<'_>, plus
     if let Some(money) = target.money {
         entry.line(accounts::CONVERSION.to_owned(), signed(item.amount, plus)?)?;
         entry.line_in(accounts::CONVERSION.to_owned(), signed(money.amount, !plus)?, money.currency);
-        entry.line_in(target.account.to_owned(), signed(money.amount, plus)?, money.currency);
+        let (account, other) = (target.account.to_owned(), signed(money.amount, plus)?);
+        match target.invoice {
+            Some(invoice) if accounts::has_open_items(target.account) => {
+                entry.item_in(account, invoice, other, money.currency);
+            }
+            _ => entry.line_in(account, other, money.currency),
+        }
         return Ok(());
     }
     let without_tax = item.amount.checked_sub(target.tax).ok_or(PostingError::Overflow)?;

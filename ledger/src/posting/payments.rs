@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ensimbi_events::word::{Bearer, Fee, FeesMode, ItemKind};
+use ensimbi_events::word::{Fee, FeesMode, ItemKind};
 use ensimbi_events::words::dispute::{ChargebackClosed, ChargebackOpened};
 use ensimbi_events::words::payment::{
     CollectionReversed, CollectionSucceeded, FeesReported, RefundReversed, RefundSucceeded,
@@ -12,12 +12,13 @@ use ensimbi_events::{Amount, Currency};
 use super::entry::signed;
 use super::{Entry, PostingError, accounts};
 
-/// W +net, H +held, fees, C -gross.
+/// W +net, H +held, fees, C -gross; with a foreign fee, V +residual and V -fee.
 pub fn succeeded(entry: &mut Entry<'_>, body: &CollectionSucceeded) -> Result<(), PostingError> {
     entry.wallet(body.net)?;
     entry.held(body.held.unwrap_or_default())?;
     entry.fees(&body.fees, false)?;
-    entry.clearing(ItemKind::Payment, entry.subject(), signed(body.gross, true)?)
+    entry.clearing(ItemKind::Payment, entry.subject(), signed(body.gross, true)?)?;
+    entry.bridge(&body.fees)
 }
 
 /// C +amount, returned, fees, W -from_wallet, H -from_held.
@@ -70,17 +71,9 @@ pub fn fees_reported(entry: &mut Entry<'_>, body: &FeesReported, standing: &[Fee
         entry.fees(&body.fees, false)?;
         return wallet_takes_the_rest(entry);
     }
-    entry.fees(&body.fees, false)?;
-    entry.fees(standing, true)?;
-    let own = entry.currency()?;
-    let foreign = body.fees.iter().any(|fee| fee.bearer == Bearer::Merchant && fee.currency != own);
-    if foreign {
-        for (currency, sum) in entry.sums()? {
-            entry.line_in(accounts::CONVERSION.to_owned(), signed(sum, true)?, currency);
-        }
-    }
+    entry.fees_instead(&body.fees, standing)?;
     // Without a foreign fee the sums must agree; the entry refuses to balance otherwise.
-    Ok(())
+    entry.bridge(&body.fees)
 }
 
 /// W takes what is left in the wallet's currency.

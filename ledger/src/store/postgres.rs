@@ -147,6 +147,22 @@ async fn check_settings(connection: &mut PgConnection) -> Result<Vec<String>, St
 
 /// Makes role and schema, and migrates; a schema of that name with other tables is somebody else's.
 async fn prepare_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // One process at a time; the lock ends with the connection.
+    sqlx::raw_sql("SELECT pg_advisory_lock(hashtext('ensimbi book schema'))")
+        .execute(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let tables: Vec<(String,)> = sqlx::query_as("SELECT tablename::text FROM pg_tables WHERE schemaname = 'book'")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let has = |name: &str| tables.iter().any(|(table,)| table == name);
+    if !tables.is_empty() && !(has("_sqlx_migrations") && has("heads") && has("events")) {
+        return Err(StoreError::Unusable(
+            "the schema book in this database belongs to something else; name another database with --database-url"
+                .to_owned(),
+        ));
+    }
     sqlx::raw_sql(
         "DO $$ BEGIN \
            IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'ensimbi_book') THEN CREATE ROLE ensimbi_book NOLOGIN; END IF; \
@@ -154,23 +170,11 @@ async fn prepare_schema(connection: &mut PgConnection) -> Result<(), StoreError>
          DO $$ BEGIN \
            IF NOT pg_has_role(current_user, 'ensimbi_book', 'MEMBER') THEN EXECUTE format('GRANT ensimbi_book TO %I', current_user); END IF; \
          END $$; \
-         SELECT pg_advisory_lock(hashtext('ensimbi book schema')); \
          CREATE SCHEMA IF NOT EXISTS book; GRANT USAGE ON SCHEMA book TO ensimbi_book; SET search_path = book",
     )
     .execute(&mut *connection)
     .await
     .map_err(|error| StoreError::Unusable(format!("role ensimbi_book and schema book cannot be made: {error}")))?;
-    let tables: Vec<(String,)> = sqlx::query_as("SELECT tablename::text FROM pg_tables WHERE schemaname = 'book'")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(store_error)?;
-    let has = |name: &str| tables.iter().any(|(table,)| table == name);
-    if !tables.is_empty() && !has("_sqlx_migrations") {
-        return Err(StoreError::Unusable(
-            "the schema book in this database belongs to something else; name another database with --database-url"
-                .to_owned(),
-        ));
-    }
     sqlx::migrate!("migrations/postgres")
         .run(&mut *connection)
         .await

@@ -19,10 +19,10 @@ pub(super) const ENTRIES: &str =
 /// Positions of one account that have lines.
 pub(super) const ENTRIES_OF_ACCOUNT: &str = "SELECT DISTINCT position FROM lines WHERE book = $1 AND account = $2 \
      AND position > $3 ORDER BY position LIMIT $4";
-/// Positions of one subject that have lines: its own events, and those on its open item or payment.
+/// Positions of one subject's own events that have lines, on one account if one is named.
 pub(super) const ENTRIES_OF_SUBJECT: &str = "SELECT position FROM events e WHERE e.book = $1 AND e.subject = $2 \
-     AND e.position > $3 AND EXISTS (SELECT 1 FROM lines l WHERE l.book = e.book AND l.position = e.position) \
-     ORDER BY position LIMIT $4";
+     AND e.position > $3 AND EXISTS (SELECT 1 FROM lines l WHERE l.book = e.book AND l.position = e.position \
+     AND l.account = COALESCE($5, l.account)) ORDER BY position LIMIT $4";
 /// All wallets of a book.
 pub(super) const WALLETS: &str =
     "SELECT wallet, currency, posted, held, reserved, position FROM wallets WHERE book = $1";
@@ -182,9 +182,9 @@ macro_rules! shared_store {
                 let limit = i64::from(filter.limit.min(PAGE_MAX));
                 let after = column(filter.after);
                 let rows: Result<Vec<(i64,)>, sqlx::Error> = match (filter.subject, &filter.account) {
-                    (Some(subject), _) => {
+                    (Some(subject), account) => {
                         let query = sqlx::query_as(reads::ENTRIES_OF_SUBJECT).bind(book.0).bind(subject.0);
-                        query.bind(after).bind(limit).fetch_all(self.reads()).await
+                        query.bind(after).bind(limit).bind(account).fetch_all(self.reads()).await
                     }
                     (None, Some(account)) => {
                         let query = sqlx::query_as(reads::ENTRIES_OF_ACCOUNT).bind(book.0).bind(account);

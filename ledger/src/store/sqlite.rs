@@ -9,7 +9,7 @@ use ensimbi_events::event::Line;
 use ensimbi_events::ports::{AccountBalance, BookReader, Head, LineFilter, ReadError, StoredLeaf};
 use ensimbi_events::{Amount, BookId, SubjectId, Time, WalletId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::columns::{EventColumns, column, columns, count, hash, line};
@@ -56,9 +56,15 @@ impl SqliteStore {
             .pragma("recursive_triggers", "ON")
             .statement_cache_capacity(64);
         let unusable = |error: sqlx::Error| StoreError::Unusable(format!("book.db cannot be opened: {error}"));
+        // Looked at before anything is changed: WAL mode would already mark somebody else's file.
+        if path.exists() || !migrate {
+            let look = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(10));
+            let mut connection = look.connect().await.map_err(unusable)?;
+            check_ours(&mut connection, migrate).await?;
+            connection.close().await.map_err(unusable)?;
+        }
         let writes = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
         let writes = writes.map_err(unusable)?;
-        check_ours(&writes, migrate).await?;
         if migrate {
             sqlx::migrate!("migrations/sqlite").run(&writes).await.map_err(|error| {
                 StoreError::Unusable(format!("book.db has another schema than this program knows: {error}"))
@@ -124,11 +130,11 @@ impl SqliteStore {
     }
 }
 
-/// A file with tables but without our migrations is somebody else's.
-async fn check_ours(pool: &SqlitePool, migrate: bool) -> Result<(), StoreError> {
+/// A file with tables but without our migrations is somebody else's; one that is only read must have all of them.
+async fn check_ours(connection: &mut SqliteConnection, migrate: bool) -> Result<(), StoreError> {
     let tables: Vec<(String,)> =
         sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-            .fetch_all(pool)
+            .fetch_all(&mut *connection)
             .await
             .map_err(|error| StoreError::Unusable(format!("book.db is not a SQLite database: {error}")))?;
     let has = |name: &str| tables.iter().any(|(table,)| table == name);
@@ -139,6 +145,21 @@ async fn check_ours(pool: &SqlitePool, migrate: bool) -> Result<(), StoreError> 
         return Err(StoreError::Unusable(
             "book.db is not an Ensimbi book (it lacks the tables heads and events); name another folder with --data"
                 .to_owned(),
+        ));
+    }
+    if migrate {
+        return Ok(());
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
+            .fetch_all(connection)
+            .await
+            .map_err(store_error)?;
+    let known = sqlx::migrate!("migrations/sqlite");
+    let known: Vec<(i64, Vec<u8>)> = known.iter().map(|step| (step.version, step.checksum.to_vec())).collect();
+    if applied != known {
+        return Err(StoreError::Unusable(
+            "book.db has another schema than this program knows; start the program that writes it first".to_owned(),
         ));
     }
     Ok(())
@@ -208,16 +229,16 @@ impl AppendTx for SqliteTx {
 }
 
 impl SqliteTx {
-    async fn execute(&mut self, mut query: QueryBuilder<Sqlite>, full: bool) -> Result<u64, StoreError> {
-        let done = query.build().persistent(full).execute(&mut *self.tx).await.map_err(store_error)?;
-        Ok(done.rows_affected())
+    async fn execute(&mut self, mut query: QueryBuilder<Sqlite>, full: bool) -> Result<(), StoreError> {
+        query.build().persistent(full).execute(&mut *self.tx).await.map_err(store_error)?;
+        Ok(())
     }
 
     async fn insert_keys(&mut self, write: &Write<'_>) -> Result<bool, StoreError> {
         let keys: Vec<_> =
             write.sealed.iter().flat_map(|sealed| sealed.keys.iter().map(move |k| (sealed, k))).collect();
         for chunk in keys.chunks(ROWS) {
-            let mut query = QueryBuilder::new("INSERT INTO keys (book, kind, key, position, fact_hash, leaf_hash) ");
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO keys (book, kind, key, position, fact_hash, leaf_hash) ");
             query.push_values(chunk, |mut row, (sealed, key)| {
                 row.push_bind(self.book.0)
                     .push_bind(key.kind as i64)
@@ -226,9 +247,11 @@ impl SqliteTx {
                     .push_bind(sealed.fact_hash.0.to_vec())
                     .push_bind(sealed.leaf_hash.0.to_vec());
             });
-            query.push(" ON CONFLICT DO NOTHING");
-            if self.execute(query, chunk.len() == ROWS).await? != chunk.len() as u64 {
-                return Ok(false);
+            // A plain INSERT: the trigger that stops REPLACE refuses a key that is there.
+            match query.build().persistent(chunk.len() == ROWS).execute(&mut *self.tx).await {
+                Ok(_) => {}
+                Err(error) if is_taken(&error) => return Ok(false),
+                Err(error) => return Err(store_error(error)),
             }
         }
         Ok(true)
@@ -375,6 +398,12 @@ async fn select_keys(
 fn hex_list<'a>(items: impl Iterator<Item = &'a [u8]>) -> String {
     let quoted: Vec<String> = items.map(|bytes| format!("\"{}\"", hex::encode(bytes))).collect();
     format!("[{}]", quoted.join(","))
+}
+
+/// The key is in the book: SQLITE_CONSTRAINT_TRIGGER, _PRIMARYKEY or _UNIQUE.
+fn is_taken(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code());
+    matches!(code.as_deref(), Some("1811" | "1555" | "2067"))
 }
 
 fn store_error(error: sqlx::Error) -> StoreError {

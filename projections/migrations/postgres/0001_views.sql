@@ -50,6 +50,7 @@ CREATE TABLE wallet_reservations (
     attempt BIGINT NOT NULL,
     wallet UUID NOT NULL,
     amount BIGINT NOT NULL,
+    end_withheld BIGINT NOT NULL,
     position BIGINT NOT NULL,
     PRIMARY KEY (book, generation, subject, attempt)
 );

@@ -50,6 +50,7 @@ CREATE TABLE wallet_reservations (
     attempt INTEGER NOT NULL,
     wallet BLOB NOT NULL,
     amount INTEGER NOT NULL,
+    end_withheld INTEGER NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (book, generation, subject, attempt)
 ) STRICT, WITHOUT ROWID;

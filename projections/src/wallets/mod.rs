@@ -2,7 +2,7 @@
 //!
 //! posted = sum of W lines, held = sum of H lines, reserved = sum of open reservations (`bookkeeping.md` sections 3, 4).
 //! A reservation is opened by a `...Requested` and ended by the success or the final failure of the same id and
-//! attempt; a success that names no attempt, or a person's acceptance of a withheld one, ends what the id has open.
+//! attempt; where that end was withheld, by a person's acceptance of it.
 
 mod row;
 
@@ -32,14 +32,14 @@ const TABLES: &[Table] = &[
         name: "wallets",
         select: WalletRow::SELECT,
         order: " ORDER BY wallet",
-        columns: "uuttttttiiiii",
+        columns: "uutttttiiiii",
         delete: "DELETE FROM wallets WHERE book = ",
     },
     Table {
         name: "wallet_reservations",
         select: Reservation::SELECT,
         order: " ORDER BY subject, attempt",
-        columns: "uiuii",
+        columns: "uiuiii",
         delete: "DELETE FROM wallet_reservations WHERE book = ",
     },
 ];
@@ -97,8 +97,15 @@ impl Projection for Wallets {
 
 /// What a word does to reservations.
 enum Change {
-    Opens { attempt: u32, reserve: Amount },
-    Ends { attempt: Option<u32> },
+    Opens {
+        attempt: u32,
+        reserve: Amount,
+    },
+    Ends {
+        attempt: Option<u32>,
+    },
+    /// A person accepts what was withheld.
+    Accepts,
 }
 
 fn change(body: &Body) -> Option<Change> {
@@ -114,7 +121,7 @@ fn change(body: &Body) -> Option<Change> {
         Body::RefundSucceeded(body) => ends(body.attempt),
         Body::PayoutSucceeded(body) => ends(body.attempt),
         Body::WithdrawalSucceeded(body) => ends(body.attempt),
-        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept => ends(None),
+        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept => Some(Change::Accepts),
         _ => None,
     }
 }
@@ -177,13 +184,11 @@ impl Rows {
         row.derive().ok_or_else(|| HandlerError::overflow("available"))
     }
 
-    fn end(&mut self, event: &Event, attempt: Option<u32>) -> Result<(), HandlerError> {
+    /// Ends the open reservations of the event's subject that `ends` picks.
+    fn end(&mut self, event: &Event, ends: impl Fn(&Reservation) -> bool) -> Result<(), HandlerError> {
         let subject = event.fact.subject;
-        let range = match attempt {
-            Some(attempt) => (subject, attempt)..=(subject, attempt),
-            None => (subject, 0)..=(subject, u32::MAX),
-        };
-        let ended: Vec<Reservation> = self.open.range(range).map(|(_, reservation)| *reservation).collect();
+        let open = self.open.range((subject, 0)..=(subject, u32::MAX)).map(|(_, reservation)| *reservation);
+        let ended: Vec<Reservation> = open.filter(ends).collect();
         for reservation in ended {
             self.open.remove(&(subject, reservation.attempt));
             let back = reservation.amount.checked_neg().ok_or_else(|| HandlerError::overflow("a reservation"))?;
@@ -213,11 +218,16 @@ impl State for Rows {
             *balance = balance.checked_add(line.amount).ok_or_else(|| HandlerError::overflow("a balance"))?;
             row.derive().ok_or_else(|| HandlerError::overflow("a balance"))?;
         }
-        // A withheld success moved nothing: its reservation stands until a person decides.
-        if event.record.no_lines == Some(NoLines::Withheld) {
-            return Ok(());
-        }
+        let withheld = event.record.no_lines == Some(NoLines::Withheld);
         match change(&event.fact.body) {
+            // A withheld end moved nothing: the reservation stands until a person decides.
+            Some(Change::Ends { attempt: Some(attempt) }) if withheld => {
+                if let Some(reservation) = self.open.get_mut(&(event.fact.subject, attempt)) {
+                    reservation.end_withheld = true;
+                }
+                Ok(())
+            }
+            _ if withheld => Ok(()),
             Some(Change::Opens { attempt, reserve }) => {
                 let wallet = event.fact.wallet.ok_or_else(|| HandlerError("a request names no wallet".into()))?;
                 let key = (event.fact.subject, attempt);
@@ -225,10 +235,14 @@ impl State for Rows {
                     return Err(HandlerError(format!("attempt {attempt} of {} is reserved already", key.0)));
                 }
                 let (subject, position) = (event.fact.subject, event.record.position);
-                self.open.insert(key, Reservation { subject, attempt, wallet, amount: reserve, position });
+                self.open.insert(
+                    key,
+                    Reservation { subject, attempt, wallet, amount: reserve, end_withheld: false, position },
+                );
                 self.reserve(event, Some(wallet), reserve)
             }
-            Some(Change::Ends { attempt }) => self.end(event, attempt),
+            Some(Change::Ends { attempt }) => self.end(event, |reservation| Some(reservation.attempt) == attempt),
+            Some(Change::Accepts) => self.end(event, |reservation| reservation.end_withheld),
             None => Ok(()),
         }
     }

@@ -100,13 +100,16 @@ pub(super) struct Reservation {
     pub attempt: u32,
     pub wallet: WalletId,
     pub amount: Amount,
+    /// A success or final failure of it is recorded, but withheld: accepted, it ends this.
+    pub end_withheld: bool,
     pub position: u64,
 }
 
 impl Reservation {
-    pub const SELECT: &str = "SELECT subject, attempt, wallet, amount, position FROM wallet_reservations WHERE book = ";
+    pub const SELECT: &str =
+        "SELECT subject, attempt, wallet, amount, end_withheld, position FROM wallet_reservations WHERE book = ";
     pub const INSERT: &str = "INSERT INTO wallet_reservations (book, generation, subject, attempt, wallet, amount, \
-        position) VALUES ";
+        end_withheld, position) VALUES ";
 
     pub fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
@@ -114,7 +117,8 @@ impl Reservation {
             attempt: u32::try_from(row.int(1)?).map_err(|_| StoreError::Damaged("an attempt is no count".into()))?,
             wallet: WalletId(row.uuid(2)?),
             amount: row.amount(3)?,
-            position: row.position(4)?,
+            end_withheld: row.int(4)? != 0,
+            position: row.position(5)?,
         })
     }
 
@@ -124,6 +128,7 @@ impl Reservation {
             i64::from(self.attempt).into(),
             self.wallet.into(),
             self.amount.into(),
+            i64::from(self.end_withheld).into(),
             Bind::position(self.position),
         ]
     }

@@ -1,5 +1,7 @@
 //! A scripted book in memory, and fresh stores to project it into.
 
+#![allow(dead_code)] // shared by several test programs
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,7 +20,7 @@ use ensimbi_events::{
     Amount, Body, BookId, ConnectionId, Context, Currency, Event, EventId, Fact, Line, NoLines, Record, SubjectId,
     SubjectKind, Time, WalletId,
 };
-use ensimbi_projections::ViewStore;
+use ensimbi_projections::{StoreError, ViewStore};
 use uuid::Uuid;
 
 pub const BOOK: BookId = BookId(Uuid::from_u128(0xb00c));
@@ -275,13 +277,7 @@ pub fn scripted(payments: u128) -> MemoryBook {
             _ => {
                 let withheld = fact(id, kind, succeeded("600", "590", Vec::new()));
                 book.push(withheld, minute + 2, Some(NoLines::Withheld), &[]);
-                let body = DiscrepancyResolved {
-                    discrepancy: EventId(Uuid::from_u128(1)),
-                    verdict: Verdict::Accept,
-                    actor_id: "u1".into(),
-                    reason: "seen".into(),
-                    target: None,
-                };
+                let body = accepted();
                 let lines = [(W, "590"), (F_PROVIDER, "10"), (C, "-600")];
                 book.push(fact(id, kind, body), minute + 600_000, None, &lines);
             }
@@ -318,6 +314,17 @@ pub fn scripted(payments: u128) -> MemoryBook {
     let lines = [(W, "10600"), (F_PROVIDER, "-600"), (P, "-10000")];
     book.push(fact(subject(7_001), SubjectKind::Payout, body), 1_005, None, &lines);
     book
+}
+
+/// A person accepts what was withheld.
+pub fn accepted() -> DiscrepancyResolved {
+    DiscrepancyResolved {
+        discrepancy: EventId(Uuid::from_u128(1)),
+        verdict: Verdict::Accept,
+        actor_id: "u1".into(),
+        reason: "seen".into(),
+        target: None,
+    }
 }
 
 fn ask_payout() -> PayoutRequested {
@@ -359,9 +366,13 @@ impl Place {
     }
 
     pub async fn open(&self) -> ViewStore {
+        self.try_open().await.unwrap()
+    }
+
+    pub async fn try_open(&self) -> Result<ViewStore, StoreError> {
         match &self.url {
-            None => ViewStore::open_sqlite(&self.folder.path().join("views.db")).await.unwrap(),
-            Some(url) => ViewStore::open_postgres(url).await.unwrap(),
+            None => ViewStore::open_sqlite(&self.folder.path().join("views.db")).await,
+            Some(url) => ViewStore::open_postgres(url).await,
         }
     }
 
@@ -370,7 +381,7 @@ impl Place {
         match &self.url {
             None => {
                 let file = self.folder.path().join("views.db");
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
                 let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
                 sqlx::query(sql).execute(&mut connection).await.unwrap();
             }

@@ -35,10 +35,11 @@ statements! {
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     /// Only the holder of the lease may move the row.
     SEEN plain "UPDATE checks SET leased_until = NULL, tries = tries + 1, failures = 0, \
-        next_check_at = CASE WHEN again = 1 THEN $6 ELSE $5 END, again = 0 \
+        next_check_at = CASE WHEN again = 1 THEN CAST($6 AS bigint) ELSE CAST($5 AS bigint) END, again = 0 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $7";
-    FAILED plain "UPDATE checks SET leased_until = NULL, failures = failures + 1, again = 0, next_check_at = $5 \
-        WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $6";
+    FAILED plain "UPDATE checks SET leased_until = NULL, failures = failures + 1, \
+        next_check_at = CASE WHEN again = 1 THEN CAST($6 AS bigint) ELSE CAST($5 AS bigint) END, again = 0 \
+        WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $7";
     UNLEASE plain "UPDATE checks SET leased_until = NULL WHERE book = $1 AND leased_until IS NOT NULL";
 }
 
@@ -237,16 +238,17 @@ pub(crate) async fn seen(
     tx.run(SEEN, values).await.map(drop)
 }
 
-/// A look brought nothing.
+/// A look brought nothing: the next one is due then, or at once where a hint came meanwhile.
 pub(crate) async fn failed(
     tx: &mut Tx,
     book: BookId,
     key: &CheckKey,
     next_check_at: Time,
+    now: Time,
     lease: Time,
 ) -> Result<(), DoorError> {
     let mut values = key_values(book, key);
-    values.extend(values![next_check_at, lease]);
+    values.extend(values![next_check_at, now, lease]);
     tx.run(FAILED, values).await.map(drop)
 }
 

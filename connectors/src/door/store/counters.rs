@@ -69,10 +69,7 @@ pub struct Pending {
 impl Pending {
     /// Whether nothing is in flight: only time can bring more.
     pub const fn is_idle(&self) -> bool {
-        self.inbox_new == 0
-            && self.outbox_unanswered == 0
-            && self.checks_due_or_leased == 0
-            && self.commands_open == 0
+        self.inbox_new == 0 && self.outbox_unanswered == 0 && self.checks_due_or_leased == 0 && self.commands_open == 0
     }
 }
 

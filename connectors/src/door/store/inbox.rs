@@ -35,7 +35,8 @@ pub enum InboxState {
 }
 
 impl InboxState {
-    const fn as_str(self) -> &'static str {
+    /// The word as stored.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Translated => "translated",
@@ -105,11 +106,7 @@ pub(crate) async fn take(tx: &mut Tx, book: BookId, limit: u32) -> Result<Vec<Wa
             class: row.word(EvidenceClass::from_text)?,
             actor_id: row.opt_text()?,
             received_at: row.time()?,
-            sealed: Sealed {
-                sealed: row.bytes()?,
-                wrapped_key: row.opt_bytes()?,
-                commitment: row.hash()?,
-            },
+            sealed: Sealed { sealed: row.bytes()?, wrapped_key: row.opt_bytes()?, commitment: row.hash()? },
             subject_hint: row.opt_id()?.map(SubjectId),
         })
     };

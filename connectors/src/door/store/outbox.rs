@@ -23,6 +23,7 @@ statements! {
     PUBLISHED plain "UPDATE outbox SET state = 'published' WHERE book = $1 AND claim_id = $2 AND state = 'pending'";
     ANSWERED plain "UPDATE outbox SET state = $3, outcome = $4 WHERE book = $1 AND claim_id = $2 \
         AND state IN ('pending', 'published')";
+    REOPEN plain "UPDATE outbox SET next_at = 0 WHERE book = $1 AND state IN ('pending', 'published')";
     OF_SOURCE plain "SELECT claim_id, word, state, outcome FROM outbox WHERE book = $1 AND source = $2 ORDER BY seq \
         LIMIT 1000";
 }
@@ -48,19 +49,29 @@ pub struct ClaimOutcome {
     pub outcome: Option<Outcome>,
 }
 
-/// Writes claims as notes, in this order; those that are there already stay as they are.
-pub(crate) async fn insert(tx: &mut Tx, source: Uuid, claims: &[(Claim, String)], now: Time) -> Result<(), DoorError> {
-    let Some((first, _)) = claims.first() else { return Ok(()) };
-    let count = i64::try_from(claims.len()).map_err(|_| DoorError::Damaged("too many claims at once".into()))?;
-    let last = tx.one(NUMBERS, values![first.book, count]).await?.int()?;
-    for ((claim, body), seq) in claims.iter().zip(last - count + 1..) {
+/// A claim to be written: the observation or command it comes from, the claim, and its JSON.
+pub(crate) struct NewNote {
+    pub(crate) source: Uuid,
+    pub(crate) claim: Claim,
+    pub(crate) body: String,
+}
+
+/// Writes claims as notes, in this order; those that are there already stay as they are. Last in a transaction: the
+/// numbering's row lock is held until the commit.
+pub(crate) async fn insert(tx: &mut Tx, book: BookId, notes: &[NewNote], now: Time) -> Result<(), DoorError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let count = i64::try_from(notes.len()).map_err(|_| DoorError::Damaged("too many claims at once".into()))?;
+    let last = tx.one(NUMBERS, values![book, count]).await?.int()?;
+    for (NewNote { source, claim, body }, seq) in notes.iter().zip(last - count + 1..) {
         let values = values![
-            claim.book,
+            book,
             claim.id,
             seq,
             claim.fact.connection,
             claim.fact.subject,
-            source,
+            *source,
             claim.fact.body.word(),
             body.as_str(),
             now,
@@ -100,18 +111,18 @@ pub(crate) async fn lease(
     tx.run(LEASE, values![book, claim, attempt, next_at]).await.map(drop)
 }
 
+/// Makes every open note due at once: whoever published it last is gone.
+pub(crate) async fn reopen(tx: &mut Tx, book: BookId) -> Result<(), DoorError> {
+    tx.run(REOPEN, values![book]).await.map(drop)
+}
+
 /// The bus has it; an answer that came first is not touched.
 pub(crate) async fn published(tx: &mut Tx, book: BookId, claim: ClaimId) -> Result<(), DoorError> {
     tx.run(PUBLISHED, values![book, claim]).await.map(drop)
 }
 
 /// The ledger's answer. False where the note is finished already, or none of ours.
-pub(crate) async fn answered(
-    tx: &mut Tx,
-    book: BookId,
-    claim: ClaimId,
-    outcome: &Outcome,
-) -> Result<bool, DoorError> {
+pub(crate) async fn answered(tx: &mut Tx, book: BookId, claim: ClaimId, outcome: &Outcome) -> Result<bool, DoorError> {
     let state = match outcome {
         Outcome::Recorded { .. } => "confirmed",
         Outcome::Refused { .. } => "refused",
@@ -128,7 +139,8 @@ pub(crate) async fn of_source(tx: &mut Tx, book: BookId, source: Uuid) -> Result
         let outcome = match row.opt_text()? {
             None => None,
             Some(text) => Some(
-                serde_json::from_str(&text).map_err(|why| DoorError::Damaged(format!("an outcome in the outbox: {why}")))?,
+                serde_json::from_str(&text)
+                    .map_err(|why| DoorError::Damaged(format!("an outcome in the outbox: {why}")))?,
             ),
         };
         found.push(ClaimOutcome { claim, word, outcome });

@@ -7,7 +7,7 @@ use super::{Tx, statements};
 use crate::door::DoorError;
 
 statements! {
-    FIND waiting "SELECT id, sealed, wrapped_key FROM parties WHERE book = $1 AND lookup = $2";
+    FIND plain "SELECT id, sealed, wrapped_key FROM parties WHERE book = $1 AND lookup = $2";
     INSERT plain "INSERT INTO parties (book, id, lookup, sealed, wrapped_key, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     RESEAL plain "UPDATE parties SET sealed = $3, wrapped_key = $4 WHERE book = $1 AND id = $2 \

@@ -15,11 +15,7 @@ statements! {
 }
 
 /// Until when a connection is paused (maybe a moment already past), and how often in a row.
-pub(crate) async fn get(
-    tx: &mut Tx,
-    book: BookId,
-    connection: ConnectionId,
-) -> Result<Option<(Time, u32)>, DoorError> {
+pub(crate) async fn get(tx: &mut Tx, book: BookId, connection: ConnectionId) -> Result<Option<(Time, u32)>, DoorError> {
     let Some(mut row) = tx.maybe(UNTIL, values![book, connection]).await? else { return Ok(None) };
     Ok(Some((row.time()?, row.small()?)))
 }

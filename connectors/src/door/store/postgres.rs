@@ -50,7 +50,9 @@ pub(super) async fn open(url: &str) -> Result<PgPool, DoorError> {
     let mut migrator = sqlx::migrate!("migrations/postgres");
     migrator.dangerous_set_table_name(["door", MIGRATIONS].join("."));
     migrator.create_schema(SCHEMA);
-    migrator.run(&mut connection).await.map_err(|why| error::migration("schema door of the database", why))?;
+    // Not `run`: its future cannot be moved between threads (its bound is on one lifetime only).
+    let migrated = migrator.run_direct(None, &mut connection, false).await;
+    migrated.map_err(|why| error::migration("schema door of the database", why))?;
     connection.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)

@@ -35,7 +35,11 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), DoorEr
         .await?;
     let mut migrator = sqlx::migrate!("migrations/sqlite");
     migrator.dangerous_set_table_name(MIGRATIONS);
-    migrator.run(&writer).await.map_err(|why| error::migration(&path.display().to_string(), why))?;
+    let mut connection = writer.acquire().await?;
+    // Not `run`: its future cannot be moved between threads (its bound is on one lifetime only).
+    let migrated = migrator.run_direct(None, &mut *connection, false).await;
+    drop(connection);
+    migrated.map_err(|why| error::migration(&path.display().to_string(), why))?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(LOCK_TIMEOUT)

@@ -1,8 +1,6 @@
 //! Values towards a statement and rows back, the same for both databases.
 
-use ensimbi_events::{
-    BookId, ClaimId, ConnectionId, ObservationId, PartyId, SubjectId, Time, WalletId,
-};
+use ensimbi_events::{BookId, ClaimId, ConnectionId, ObservationId, PartyId, SubjectId, Time, WalletId};
 use uuid::Uuid;
 
 use crate::door::DoorError;

@@ -1,6 +1,6 @@
 //! ioTec Pay (Uganda): mobile-money collections. The facts are in `providers/iotec.md`, the mapping in `MAPPING.md`.
 //!
-//! Shape: [`wire`] is their JSON, [`translate`] reads it (pure), [`client`] and [`token`] call them, [`charging`] is the
+//! Shape: `wire` is their JSON, `translate` reads it (pure), `client` and `token` call them, `charging` is the
 //! connection's one policy on fees, used by both. Their pushes carry no signature: a callback is a hint, and the status
 //! read states the money.
 

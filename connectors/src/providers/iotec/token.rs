@@ -1,8 +1,8 @@
 //! Access tokens: OAuth2 client credentials (`providers/iotec.md`, section 2).
 //!
 //! One request at a time for the whole connection: whoever comes meanwhile waits and takes what it brought, a token or
-//! its failure. A token is renewed [`AHEAD`] before its end by the injected clock, and dropped where the API refuses it.
-//! It lives in memory only and is never shown.
+//! its failure. A token is renewed [`AHEAD`] of its end by the injected clock, and dropped where the API refuses it. It
+//! lives in memory only and is never shown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

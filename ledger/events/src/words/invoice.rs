@@ -161,4 +161,3 @@ record! {
         tax: Amount,
     } many {}
 }
-

@@ -184,7 +184,18 @@ impl Fill for Fact {
         let make = |(body, (subject, subject_kind, connection, wallet), rest): (Body, _, _)| {
             let (object_kind, object_id, occurrence, currency) = rest;
             let version = body.version();
-            Self { subject, subject_kind, connection, wallet, object_kind, object_id, occurrence, currency, version, body }
+            Self {
+                subject,
+                subject_kind,
+                connection,
+                wallet,
+                object_kind,
+                object_id,
+                occurrence,
+                currency,
+                version,
+                body,
+            }
         };
         (Body::any(), common, object).prop_map(make).boxed()
     }

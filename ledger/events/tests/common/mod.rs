@@ -6,6 +6,7 @@
 
 pub mod fill;
 pub mod log;
+pub mod samples;
 pub mod words;
 
 use ensimbi_events::Hash;

@@ -31,6 +31,7 @@ mod request;
 mod schema;
 mod service;
 pub mod settings;
+pub mod stage;
 mod tokens;
 mod view;
 mod work;

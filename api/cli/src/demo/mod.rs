@@ -1,0 +1,183 @@
+//! `ensimbi demo`: the whole flow on simulated providers over real HTTP, in simulated time.
+//!
+//! One shared clock, moved only by the [`driver`] to the next due timer when nothing is in flight. Killed at any moment
+//! and started again on the same data, it goes on: payments carry idempotency keys, the simulators keep their own books.
+
+mod agree;
+mod driver;
+mod recompute;
+mod report;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ensimbi_connectors::door::{CALLBACK_HEADER, CALLBACK_VALUES, Tuning};
+use ensimbi_connectors::providers;
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_connectors::simulator::stage::{PushTarget, Running, Stage, StageClock, StagePlan};
+use ensimbi_events::simtime::SimClock;
+use ensimbi_events::word::Mode;
+use ensimbi_events::{BookId, Clock, ids};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::args::DemoArgs;
+use crate::exit::{Code, Failure, Outcome};
+use crate::home::Home;
+use crate::house::{House, Plan};
+use crate::serve;
+use crate::settings::{BookSettings, Settings};
+use crate::simulate::start;
+
+/// Default data folder.
+const FOLDER: &str = ".ensimbi/demo";
+
+/// A simulator on its own address.
+pub struct Act {
+    /// Its stage.
+    pub stage: &'static dyn Stage,
+    /// Itself.
+    pub simulator: Arc<dyn Running>,
+    /// The connections that talk to it.
+    pub connections: Vec<ConnectionSettings>,
+}
+
+/// The command.
+pub async fn run(args: DemoArgs) -> Outcome {
+    let home = Home::to_write(&args.home, FOLDER)?;
+    let clock = Arc::new(SimClock::new(start()));
+    let (stop, stopping) = watch::channel(false);
+    let acts = open_stages(&home, &args, &clock, &stopping).await?;
+    for act in &acts {
+        clock.advance_to(act.simulator.stored_time().await.map_err(Failure::not_to_be_had)?);
+    }
+    let listener = serve::bind(if args.once { ([127, 0, 0, 1], 0).into() } else { args.listen }).await?;
+    let address = listener.local_addr()?;
+    let mut house = House::build(&home, plan(&home, &acts, &clock).await?).await?;
+    push_targets(&acts, house.book, &address.to_string())?;
+    if !args.once {
+        house.first_key().await?;
+    }
+    house.start();
+    let served = tokio::spawn(serve::serve(listener, serve::router(&house, &[], clock.clone()), stopping));
+    let driven = driver::Driver { args: &args, house: &house, acts: &acts, clock: &clock }.run().await;
+    let code = match driven {
+        Ok(()) => finish(&args, &home, &house, &acts, &address.to_string()).await,
+        Err(failure) => Err(failure),
+    };
+    if !args.once && code.is_ok() {
+        serve::ctrl_c().await;
+    }
+    stop.send_replace(true);
+    house.close().await;
+    drop(served.await);
+    code
+}
+
+async fn open_stages(
+    home: &Home,
+    args: &DemoArgs,
+    clock: &Arc<SimClock>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Vec<Act>, Failure> {
+    let folder = home.simulators()?;
+    let mut acts = Vec::new();
+    for stage in providers::stages() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let base_url = format!("http://{}", listener.local_addr()?);
+        let plan = StagePlan {
+            file: folder.join([stage.provider(), ".db"].concat()),
+            clock: StageClock::Given(clock.clone() as Arc<dyn Clock>),
+            seed: args.seed,
+            faults: !args.calm,
+        };
+        let simulator = stage.open(plan).await.map_err(Failure::wrong)?;
+        tokio::spawn(Arc::clone(&simulator).serve(listener, stopping.clone()));
+        acts.push(Act { stage: *stage, simulator, connections: stage.connections(&base_url) });
+    }
+    Ok(acts)
+}
+
+async fn plan(home: &Home, acts: &[Act], clock: &Arc<SimClock>) -> Result<Plan, Failure> {
+    let settings = Settings {
+        book: BookSettings {
+            tenant: "demo".to_owned(),
+            mode: Mode::Test,
+            time_zone: "Africa/Kampala".to_owned(),
+            policies: BTreeMap::from([("allocate.collection".to_owned(), "income:sales".to_owned())]),
+        },
+        connections: acts.iter().flat_map(|act| act.connections.iter().cloned()).collect(),
+    };
+    Ok(Plan {
+        settings,
+        roles: Vec::new(),
+        clock: clock.clone(),
+        book: Some(book_of(&home.folder, clock.as_ref())?),
+        allow_live: false,
+        alone: true,
+        // Simulated time waits for every answer, so a lost one is asked for again soon.
+        tuning: Tuning {
+            resend_after: Duration::from_millis(300),
+            resend_max: Duration::from_secs(2),
+            ..Tuning::default()
+        },
+    })
+}
+
+/// The demo's book belongs to the simulators' books in the same folder, also where a database holds other books.
+fn book_of(folder: &Path, clock: &dyn Clock) -> Result<BookId, Failure> {
+    let file = folder.join("book");
+    match std::fs::read_to_string(&file) {
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| Failure::wrong(format!("{}: expected the id of the demo's book", file.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let book = BookId(ensimbi_events::ports::new_uuid(clock, &ensimbi_vault::SystemEntropy));
+            let part = folder.join("book.part");
+            let mut out = std::fs::File::create(&part)?;
+            out.write_all(book.to_string().as_bytes())?;
+            out.sync_all()?;
+            std::fs::rename(&part, &file)?;
+            Ok(book)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Registers every connection's webhook at its provider, as a person would in the portal.
+fn push_targets(acts: &[Act], book: BookId, address: &str) -> Result<(), Failure> {
+    for act in acts {
+        for connection in &act.connections {
+            let header = connection.options.get(CALLBACK_HEADER);
+            let value = CALLBACK_VALUES.iter().find_map(|name| connection.secrets.get(*name));
+            let (Some(header), Some(value)) = (header, value) else { continue };
+            let id = ids::connection_id(book, &connection.provider, &connection.account);
+            let target = PushTarget {
+                slug: connection.slug.clone(),
+                url: format!("http://{address}/webhooks/{id}"),
+                header_name: header.clone(),
+                header_value: value.clone(),
+            };
+            act.simulator.push_to(target).map_err(Failure::wrong)?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares and prints.
+async fn finish(args: &DemoArgs, home: &Home, house: &House, acts: &[Act], address: &str) -> Outcome {
+    let result = agree::compare(args, house, acts).await?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", report::json(&result))?;
+    } else {
+        write!(out, "{}", report::tables(&result))?;
+        write!(out, "{}", report::where_next(args, home, address))?;
+    }
+    out.flush()?;
+    Ok(if result.ok() { Code::Done } else { Code::Disagrees })
+}

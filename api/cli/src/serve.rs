@@ -1,0 +1,117 @@
+//! `ensimbi serve`: webhooks and the query API on one address, and the rooms behind them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use ensimbi_api::ApiState;
+use ensimbi_connectors::door::Tuning;
+use ensimbi_events::Clock;
+use ensimbi_events::ports::{ApiKeys, BookReader};
+use ensimbi_projections::Views;
+use ensimbi_vault::SystemEntropy;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::args::{Role, ServeArgs};
+use crate::clock::SystemClock;
+use crate::exit::{Code, Failure, Outcome};
+use crate::home::Home;
+use crate::house::{House, Plan, Ready};
+use crate::settings::Settings;
+
+/// The command.
+pub async fn run(args: ServeArgs) -> Outcome {
+    let home = Home::to_write(&args.home, ".ensimbi")?;
+    if home.is_embedded() && !args.role.is_empty() {
+        return Err(Failure::wrong("--role: roles in processes of their own need --database-url and --nats-url"));
+    }
+    let settings = Settings::read(&home.config_file(), args.home.config.is_some())?;
+    let listener = bind(args.listen).await?;
+    let plan = Plan {
+        settings,
+        roles: args.role.clone(),
+        clock: Arc::new(SystemClock),
+        book: None,
+        allow_live: args.allow_live_format_0,
+        alone: home.is_embedded(),
+        tuning: Tuning::default(),
+    };
+    let mut house = House::build(&home, plan).await?;
+    house.first_key().await?;
+    house.start();
+    for warning in house.bus.health().await.warnings {
+        tracing::warn!("{warning}");
+    }
+    eprintln!("book {} is served on http://{}", house.book, listener.local_addr()?);
+    let stop = until_interrupted();
+    let router = router(&house, &args.role, Arc::new(SystemClock));
+    let served = serve(listener, router, stop).await;
+    house.close().await;
+    served?;
+    Ok(Code::Done)
+}
+
+/// Binds an address, or says which could not be had.
+pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| Failure::not_to_be_had(format!("--listen {address}: {error}")))
+}
+
+/// The routes of the rooms that run here; health and readiness everywhere.
+pub fn router(house: &House, roles: &[Role], clock: Arc<dyn Clock>) -> Router {
+    let views = Arc::new(Views::new(house.projector.store().clone()));
+    let state = ApiState {
+        reader: Arc::clone(&house.store) as Arc<dyn BookReader>,
+        wallets: views.clone(),
+        payments: views.clone(),
+        fees: views,
+        keys: Arc::clone(&house.door) as Arc<dyn ApiKeys>,
+        readiness: Arc::new(Ready {
+            store: Arc::clone(&house.store),
+            door: Arc::clone(&house.door),
+            projector: Arc::clone(&house.projector),
+            bus: Arc::clone(&house.bus),
+            writer: house.writer.clone(),
+            book: house.book,
+        }),
+        clock,
+        entropy: Arc::new(SystemEntropy),
+    };
+    let api = ensimbi_api::router(state);
+    if roles.is_empty() || roles.contains(&Role::Door) {
+        // The door's own limits and problems stand before the API's fallback.
+        return house.door.router().fallback_service(api);
+    }
+    api
+}
+
+/// Serves until told to stop; requests on their way are finished.
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move { drop(stop.wait_for(|stop| *stop).await) })
+        .await
+        .map_err(|error| Failure::not_to_be_had(format!("the HTTP server ended: {error}")))
+}
+
+/// Turns true at the first Ctrl-C or SIGTERM.
+pub fn until_interrupted() -> watch::Receiver<bool> {
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        ctrl_c().await;
+        stop.send_replace(true);
+    });
+    stopping
+}
+
+/// Ctrl-C or SIGTERM.
+pub async fn ctrl_c() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

@@ -1,0 +1,111 @@
+//! `ensimbi.toml`: what the operator says about the book and its connections.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_events::word::Mode;
+use ensimbi_ledger::posting::accounts;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::exit::Failure;
+
+/// Largest configuration file, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The book that is made at the first start.
+    pub book: BookSettings,
+    /// Provider accounts.
+    pub connections: Vec<ConnectionSettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { book: BookSettings::default(), connections: Vec::new() }
+    }
+}
+
+/// `[book]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BookSettings {
+    /// Tenant word.
+    pub tenant: String,
+    /// `test` or `live`.
+    pub mode: Mode,
+    /// IANA zone of book dates.
+    pub time_zone: String,
+    /// Policies of the book, such as `allocate.collection = "income:sales"`.
+    pub policies: BTreeMap<String, String>,
+}
+
+impl Default for BookSettings {
+    fn default() -> Self {
+        Self {
+            tenant: "default".to_owned(),
+            mode: Mode::Test,
+            time_zone: "Africa/Kampala".to_owned(),
+            policies: BTreeMap::new(),
+        }
+    }
+}
+
+/// Policies whose value is an account path or `none`.
+const ACCOUNT_POLICIES: [&str; 6] = [
+    "allocate.collection",
+    "allocate.payout",
+    "allocate.bank",
+    "allocate.refund",
+    "allocate.reversal",
+    "allocate.lost_dispute",
+];
+
+impl Settings {
+    /// Reads the file; without one, the defaults (a test book without connections).
+    pub fn read(file: &Path, named: bool) -> Result<Self, Failure> {
+        let text = match std::fs::metadata(file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
+            Err(error) => return Err(Failure::wrong(format!("configuration {}: {error}", file.display()))),
+            Ok(data) if data.len() > FILE_BYTES_MAX => {
+                return Err(Failure::wrong(format!("configuration {}: larger than 1 MiB", file.display())));
+            }
+            Ok(_) => std::fs::read_to_string(file)?,
+        };
+        // The reader's message names key, line and what was expected; it never quotes a secret's value back.
+        let settings: Self = toml::from_str(&text)
+            .map_err(|error| Failure::wrong(format!("configuration {}: {}", file.display(), error.message())))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// What the types cannot say.
+    pub fn check(&self) -> Result<(), Failure> {
+        let wrong = |key: &str, problem: &str| Err(Failure::wrong(format!("configuration: {key}: {problem}")));
+        let tenant = &self.book.tenant;
+        if !accounts::is_part(tenant) || tenant.len() > 60 {
+            return wrong("book.tenant", "expected 1 to 60 lower-case letters, digits and dashes");
+        }
+        if TimeZone::get(&self.book.time_zone).is_err() {
+            return wrong("book.time_zone", "expected an IANA zone, such as Africa/Kampala");
+        }
+        for (key, value) in &self.book.policies {
+            let known = ACCOUNT_POLICIES.contains(&key.as_str());
+            if !known {
+                let known = ACCOUNT_POLICIES.join(", ");
+                return wrong(&format!("book.policies.{key}"), &format!("unknown; expected one of {known}"));
+            }
+            if value != "none" && !accounts::is_path(value) {
+                return wrong(
+                    &format!("book.policies.{key}"),
+                    "expected none or an account path, such as income:sales",
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Query and path parameters: known ones only, each once, each bounded, each named when it is wrong.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use ensimbi_events::Time;
+use ensimbi_events::codes::Problem;
+
+use crate::problem::ApiError;
+
+/// Largest page.
+pub const LIMIT_MAX: u32 = 500;
+/// Page size where none is asked for.
+pub const LIMIT_DEFAULT: u32 = 50;
+/// Longest value of a parameter, in bytes.
+const VALUE_MAX: usize = 1_000;
+/// Most parameters of a request.
+const COUNT_MAX: usize = 32;
+
+/// The query of a request, before a route says what it knows.
+#[derive(Debug)]
+pub struct RawParams(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RawParams {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) =
+            query.map_err(|_| ApiError::new(Problem::InvalidParameter, "the query is no `name=value&name=value`"))?;
+        if pairs.len() > COUNT_MAX {
+            return Err(ApiError::new(Problem::InvalidParameter, "too many parameters"));
+        }
+        Ok(Self(pairs))
+    }
+}
+
+impl RawParams {
+    /// Lets only known names through, each at most once.
+    ///
+    /// # Errors
+    /// A problem that names the parameter and what is allowed.
+    pub fn only(self, allowed: &[&'static str]) -> Result<Params, ApiError> {
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, value) in &self.0 {
+            // What was sent is repeated only as far as it is harmless.
+            let shown: String = name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+            if !allowed.contains(&name.as_str()) {
+                let known = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+                return Err(ApiError::parameter(&shown, format!("not known here; allowed: {known}")));
+            }
+            if seen.contains(&name.as_str()) {
+                return Err(ApiError::parameter(&shown, "given twice"));
+            }
+            if value.len() > VALUE_MAX {
+                return Err(ApiError::parameter(&shown, format!("longer than {VALUE_MAX} bytes")));
+            }
+            seen.push(name);
+        }
+        Ok(Params(self.0))
+    }
+}
+
+/// Parameters that a route knows.
+#[derive(Debug)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// A parameter's text, if it was given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter read by its own grammar.
+    ///
+    /// # Errors
+    /// A problem that names it and says what was expected.
+    pub fn parsed<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| ApiError::parameter(name, format!("expected {expected}")))
+    }
+
+    /// A word of a list.
+    ///
+    /// # Errors
+    /// A problem that names the parameter and the list.
+    pub fn word<T: Copy>(
+        &self,
+        name: &str,
+        all: &[T],
+        as_str: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match all.iter().copied().find(|word| as_str(*word) == text) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let words: Vec<&str> = all.iter().map(|word| as_str(*word)).collect();
+                Err(ApiError::parameter(name, format!("expected one of {}", words.join(", "))))
+            }
+        }
+    }
+
+    /// A moment in RFC 3339.
+    ///
+    /// # Errors
+    /// A problem that names it.
+    pub fn time(&self, name: &str) -> Result<Option<Time>, ApiError> {
+        self.parsed(name, "a time with its zone in RFC 3339, such as 2026-05-03T09:00:00Z")
+    }
+
+    /// `limit`, from 1 to 500.
+    ///
+    /// # Errors
+    /// A problem that names it.
+    pub fn limit(&self) -> Result<u32, ApiError> {
+        let limit = self.parsed::<u32>("limit", "a whole number from 1 to 500")?.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(ApiError::parameter("limit", "expected a whole number from 1 to 500"));
+        }
+        Ok(limit)
+    }
+}
+
+/// The one parameter of a path, read by its own grammar.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Id<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let pair = path.ok().and_then(|Path(pairs)| pairs.into_iter().next());
+        let (name, text) = pair.ok_or_else(|| ApiError::new(Problem::InvalidParameter, "the path cannot be read"))?;
+        let expected = if name == "position" { "expected a position, from 1" } else { "expected a UUID" };
+        // UUIDs have several spellings; ours are 36 characters.
+        let ok = text.len() <= 36;
+        ok.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| ApiError::parameter(&name, expected))
+    }
+}

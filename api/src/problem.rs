@@ -1,0 +1,139 @@
+//! Errors as RFC 9457 `application/problem+json`, with stable codes (`ensimbi_events::codes::Problem`).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ensimbi_events::codes::Problem;
+use ensimbi_events::ports::ReadError;
+use ensimbi_projections::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Seconds after which a caller may come again when a store is down.
+const RETRY_AFTER: &str = "5";
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// `urn:ensimbi:problem:<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status again.
+    pub status: u16,
+    /// What is wrong, for a person.
+    pub detail: String,
+    /// The stable word for machines.
+    pub code: String,
+    /// The query or path parameter that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+}
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    code: Problem,
+    detail: String,
+    parameter: Option<String>,
+}
+
+impl ApiError {
+    /// With a code and words for a person; never with what a store or a caller's secret says.
+    pub fn new(code: Problem, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), parameter: None }
+    }
+
+    /// A parameter that is not known or not valid.
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { code: Problem::InvalidParameter, detail: detail.into(), parameter: Some(name.to_owned()) }
+    }
+
+    /// No such thing in this book.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Problem::NotFound, format!("there is no such {what} in this book"))
+    }
+
+    /// Something of ours broke; the reason goes to the log only.
+    pub fn internal(reason: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%reason, "a request failed");
+        Self::new(Problem::Internal, "something broke here; it is logged under the request's id")
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(reason) => unavailable(&reason),
+            ReadError::Damaged(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(reason) => unavailable(&reason),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+fn unavailable(reason: &str) -> ApiError {
+    tracing::warn!(reason, "a store does not answer");
+    ApiError::new(Problem::Unavailable, "a store does not answer; try again")
+}
+
+/// The HTTP status of a code.
+pub const fn status(code: Problem) -> StatusCode {
+    match code {
+        Problem::Unauthorized | Problem::NotAuthentic => StatusCode::UNAUTHORIZED,
+        Problem::NotFound | Problem::UnknownConnection => StatusCode::NOT_FOUND,
+        Problem::InvalidParameter | Problem::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
+        Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Problem::MethodNotAllowed | Problem::NoPush => StatusCode::METHOD_NOT_ALLOWED,
+        Problem::Unavailable | Problem::ProjectionStopped => StatusCode::SERVICE_UNAVAILABLE,
+        Problem::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Problem::IdempotencyConflict => StatusCode::CONFLICT,
+        Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The code of a status that a library answered by itself.
+pub fn code_of(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Problem::Unauthorized,
+        StatusCode::NOT_FOUND => Problem::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Problem::Timeout,
+        StatusCode::SERVICE_UNAVAILABLE => Problem::Unavailable,
+        status if status.is_client_error() => Problem::InvalidParameter,
+        _ => Problem::Internal,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = status(self.code);
+        let body = ProblemBody {
+            kind: ["urn:ensimbi:problem:", self.code.as_str()].concat(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            code: self.code.as_str().to_owned(),
+            parameter: self.parameter,
+        };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if self.code == Problem::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

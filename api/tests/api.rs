@@ -1,0 +1,248 @@
+//! The API's contract, over fakes in memory.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::http::Request;
+use support::{BOOK, House, OTHER, get, get_as, key, send, subject, wallet};
+
+const V1: [&str; 6] = ["/v1/wallets", "/v1/payments", "/v1/fees", "/v1/entries", "/v1/trial-balance", "/v1/events"];
+
+#[tokio::test]
+async fn every_v1_route_needs_a_key_that_opens_a_book() {
+    let house = Arc::new(House::default());
+    let good = key(BOOK);
+    let bad = [
+        None,
+        Some(String::new()),
+        Some(good.clone()),
+        Some(format!("Basic {good}")),
+        Some(format!("Bearer {good}x")),
+        Some(format!("Bearer ens_test_{}", "A".repeat(43))),
+        Some("Bearer ".into()),
+    ];
+    for path in V1 {
+        for value in &bad {
+            let mut request = Request::get(path);
+            if let Some(value) = value {
+                request = request.header("authorization", value);
+            }
+            let got = send(&house, request.body(Body::empty()).unwrap()).await;
+            got.problem(401, "unauthorized");
+            assert_eq!(got.headers["www-authenticate"], "Bearer");
+        }
+        let twice = Request::get(path).header("authorization", "Bearer x").header("authorization", "Bearer y");
+        send(&house, twice.body(Body::empty()).unwrap()).await.problem(401, "unauthorized");
+        assert_eq!(get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn ids_of_another_book_are_not_found() {
+    let house = Arc::new(House::default());
+    let paths = [
+        format!("/v1/wallets/{}", wallet(1)),
+        format!("/v1/wallets/{}/balance", wallet(1)),
+        format!("/v1/payments/{}", subject(1)),
+        "/v1/events/1".to_owned(),
+    ];
+    for path in &paths {
+        assert_eq!(get_as(&house, BOOK, path).await.status, 200, "{path}");
+        get_as(&house, OTHER, path).await.problem(404, "not_found");
+    }
+    for path in V1 {
+        let body = get_as(&house, OTHER, path).await.json();
+        assert!(body["items"].as_array().is_none_or(Vec::is_empty), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn amounts_are_decimal_strings_and_every_answer_has_a_position() {
+    let body = get(&format!("/v1/wallets/{}", wallet(1))).await.json();
+    assert_eq!(body["wallet"]["posted"], "675.5");
+    assert_eq!(body["wallet"]["available"], "675.4999");
+    assert_eq!(body["wallet"]["occurred_at"], "1970-01-01T00:00:00Z");
+    let body = get(&format!("/v1/wallets/{}/balance", wallet(1))).await.json();
+    assert_eq!((&body["total"], &body["position"]), (&"20675.5".into(), &7.into()));
+    for path in V1 {
+        assert_eq!(get(path).await.json()["position"], 7, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_trial_balance_has_columns_totals_and_a_verdict() {
+    let body = get("/v1/trial-balance").await.json();
+    assert_eq!(body["balanced"], true);
+    assert_eq!(body["accounts"][0]["account"], "assets:wallet:main:w1");
+    assert_eq!(body["accounts"][2]["credit"], "700");
+    assert_eq!(body["accounts"][2]["balance"], "-700");
+    assert_eq!(body["totals"][0]["debit"], "700");
+    assert_eq!(body["totals"][0]["difference"], "0");
+}
+
+#[tokio::test]
+async fn the_fee_report_stands_beside_the_fee_accounts() {
+    let body = get("/v1/fees?group_by=component,day&tz=Africa/Kampala").await.json();
+    assert_eq!(body["groups"][0]["group"]["component"], "x");
+    assert_eq!(body["totals"][0]["amount"], "24.5");
+    assert_eq!(body["totals"][0]["accounts"], "24.5");
+    assert_eq!(body["totals"][0]["difference"], "0");
+    let part = get("/v1/fees?from=2026-01-01T00:00:00Z").await.json();
+    assert!(part["totals"][0].get("difference").is_none());
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_refused_and_named() {
+    let cases = [
+        ("/v1/wallets?status=x", "status"),
+        ("/v1/wallets?limit=0", "limit"),
+        ("/v1/wallets?limit=501", "limit"),
+        ("/v1/wallets?limit=1000000000", "limit"),
+        ("/v1/wallets?limit=1&limit=2", "limit"),
+        ("/v1/wallets/not-a-uuid", "id"),
+        ("/v1/payments?state=paid", "state"),
+        ("/v1/payments?connection=../x", "connection"),
+        ("/v1/payments/1", "id"),
+        ("/v1/events/0", "position"),
+        ("/v1/events/-1", "position"),
+        ("/v1/events?after=x", "after"),
+        ("/v1/entries?account=Income%3ASales", "account"),
+        ("/v1/entries?payment=1", "payment"),
+        ("/v1/trial-balance?x=1", "x"),
+        ("/v1/fees?group_by=colour", "group_by"),
+        ("/v1/fees?group_by=component,component", "group_by"),
+        ("/v1/fees?group_by=day", "tz"),
+        ("/v1/fees?group_by=day&tz=Mars/Olympus", "tz"),
+        ("/v1/fees?tz=../../etc/passwd", "tz"),
+        ("/v1/fees?from=yesterday", "from"),
+        ("/v1/fees?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
+    ];
+    for (path, parameter) in cases {
+        let body = get(path).await.problem(422, "invalid_parameter");
+        assert_eq!(body["parameter"], parameter, "{path}");
+    }
+    let body = get("/v1/payments?page=2").await.problem(422, "invalid_parameter");
+    assert!(body["detail"].as_str().unwrap().contains("allowed: kind, state, connection"), "{body}");
+    let balance = format!("/v1/wallets/{}/balance?as_of=2026-01-01T00:00:00Z", wallet(1));
+    assert_eq!(get(&balance).await.problem(422, "invalid_parameter")["parameter"], "as_of");
+    get("/v1/wallets?%ff=%fe").await.problem(422, "invalid_parameter");
+    get(&format!("/v1/wallets?cursor={}", "a".repeat(9_000))).await.problem(422, "invalid_parameter");
+}
+
+/// Follows `next_cursor` to the end.
+async fn walk(path: &str) -> Vec<serde_json::Value> {
+    let (mut items, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let next = cursor.as_ref().map_or(String::new(), |cursor| format!("&cursor={cursor}"));
+        let body = get(&format!("{path}{next}")).await.json();
+        items.extend(body["items"].as_array().unwrap().clone());
+        cursor = body["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return items;
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_join_to_the_whole_list() {
+    assert_eq!(walk("/v1/wallets?limit=2").await.len(), 5);
+    assert_eq!(walk("/v1/payments?limit=3").await.len(), 7);
+    let entries = walk("/v1/entries?limit=2").await;
+    let positions: Vec<u64> = entries.iter().map(|entry| entry["position"].as_u64().unwrap()).collect();
+    assert_eq!(positions, (1..=7).collect::<Vec<_>>());
+    assert_eq!(entries[0]["lines"][0]["amount"], "675.5");
+    let first = get("/v1/events?limit=5").await.json();
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["next_after"]), (5, &5.into()));
+    let last = get("/v1/events?limit=5&after=5").await.json();
+    assert_eq!((last["items"].as_array().unwrap().len(), &last["next_after"]), (2, &serde_json::Value::Null));
+    assert_eq!(last["items"][1]["type"], "CollectionSucceeded");
+    assert_eq!(last["items"][1]["fact"]["net"], "675.5");
+    assert!(get("/v1/events?after=18446744073709551615").await.json()["items"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_cursor_serves_only_its_own_query_and_book() {
+    let body = get("/v1/payments?limit=3&state=succeeded").await.json();
+    let cursor = body["next_cursor"].as_str().unwrap().to_owned();
+    assert_eq!(get(&format!("/v1/payments?limit=2&state=succeeded&cursor={cursor}")).await.status, 200);
+    for path in [
+        format!("/v1/payments?cursor={cursor}"),
+        format!("/v1/payments?state=failed&cursor={cursor}"),
+        format!("/v1/entries?cursor={cursor}"),
+        format!("/v1/wallets?cursor={cursor}"),
+        "/v1/payments?cursor=".into(),
+        "/v1/payments?cursor=AAAA".into(),
+        "/v1/payments?cursor=%00%ff".into(),
+    ] {
+        let body = get(&path).await.problem(422, "invalid_parameter");
+        assert_eq!(body["parameter"].as_str().unwrap_or("cursor"), "cursor", "{path}");
+    }
+    let path = format!("/v1/payments?limit=3&state=succeeded&cursor={cursor}");
+    get_as(&Arc::new(House::default()), OTHER, &path).await.problem(422, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn paths_methods_and_bodies_that_nobody_takes_are_problems() {
+    get("/v1/nothing").await.problem(404, "not_found");
+    get("/nothing").await.problem(404, "not_found");
+    let house = Arc::new(House::default());
+    let request = Request::post("/v1/wallets").header("authorization", format!("Bearer {}", key(BOOK)));
+    let got = send(&house, request.body(Body::empty()).unwrap()).await;
+    got.problem(405, "method_not_allowed");
+    assert!(got.headers["allow"].to_str().unwrap().contains("GET"));
+    let large = Request::get("/healthz").header("content-length", "100000000");
+    send(&house, large.body(Body::empty()).unwrap()).await.problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_and_a_bug_are_problems_without_secrets() {
+    let house = Arc::new(House::default());
+    house.down.store(true, Ordering::Relaxed);
+    let got = get_as(&house, BOOK, "/v1/events").await;
+    got.problem(503, "unavailable");
+    assert!(got.headers.contains_key("retry-after") && !got.text.contains("secret"));
+    house.panics.store(true, Ordering::Relaxed);
+    get_as(&house, BOOK, "/v1/events").await.problem(500, "internal");
+}
+
+#[tokio::test]
+async fn health_is_open_and_readiness_says_what_is_wrong() {
+    let house = Arc::new(House::default());
+    let plain = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    assert_eq!(send(&house, plain("/healthz")).await.json()["status"], "ok");
+    assert_eq!(send(&house, plain("/readyz")).await.status, 200);
+    house.down.store(true, Ordering::Relaxed);
+    let got = send(&house, plain("/readyz")).await;
+    assert_eq!((got.status.as_u16(), got.json()["ready"].as_bool()), (503, Some(false)));
+    assert_eq!(got.json()["checks"][0]["detail"], "no answer");
+    assert_eq!(send(&house, plain("/healthz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn answers_are_not_stored_and_carry_a_request_id() {
+    let got = get("/v1/wallets").await;
+    assert_eq!(got.headers["cache-control"], "no-store");
+    assert_eq!(got.headers["x-content-type-options"], "nosniff");
+    assert_eq!(got.headers["x-request-id"].len(), 36);
+    let house = Arc::new(House::default());
+    for (sent, kept) in [("my-id_1.2", true), ("bad id", false)] {
+        let request = Request::get("/healthz").header("x-request-id", sent).body(Body::empty()).unwrap();
+        assert_eq!(send(&house, request).await.headers["x-request-id"] == sent, kept);
+    }
+}
+
+#[tokio::test]
+async fn the_docs_load_nothing_and_name_every_path() {
+    let house = Arc::new(House::default());
+    let got = send(&house, Request::get("/docs").body(Body::empty()).unwrap()).await;
+    assert!(got.headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    assert!(!got.text.contains("<script") && !got.text.contains("http"));
+    for path in V1 {
+        assert!(got.text.contains(path), "{path}");
+    }
+}

@@ -1,0 +1,364 @@
+//! The API over fakes in memory: two books, two keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
+use ensimbi_api::{ApiState, keys, router};
+use ensimbi_events::event::{Context, Lines};
+use ensimbi_events::leaf;
+use ensimbi_events::ports::{
+    AccountBalance, ApiKeys, BookReader, Check, Head, LineFilter, ReadError, Readiness, StoredLeaf,
+};
+use ensimbi_events::word::{FigureSource, Mode, OccurredSource};
+use ensimbi_events::words::payment::CollectionSucceeded;
+use ensimbi_events::{
+    Amount, BookId, Clock, ConnectionId, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record, SubjectId,
+    SubjectKind, Time, WalletId,
+};
+use ensimbi_projections::payments::{PaymentKind, PaymentRow, PaymentState};
+use ensimbi_projections::query::{
+    Answer, FeeGroup, FeeReport, FeeTotal, FeesQuery, Page, PaymentTotal, PaymentsQuery, Stamp, WalletKey,
+};
+use ensimbi_projections::wallets::WalletRow;
+use ensimbi_projections::{FeesView, PaymentsView, StoreError, WalletsView};
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+pub const BOOK: BookId = BookId(Uuid::from_u128(1));
+pub const OTHER: BookId = BookId(Uuid::from_u128(2));
+const SIZE: u64 = 7;
+
+pub fn wallet(n: u128) -> WalletId {
+    WalletId(Uuid::from_u128(0xa0 + n))
+}
+
+pub fn subject(n: u64) -> SubjectId {
+    SubjectId(Uuid::from_u128(0x500 + u128::from(n)))
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+/// Everything the API reads through.
+#[derive(Default)]
+pub struct House {
+    pub down: AtomicBool,
+    pub panics: AtomicBool,
+}
+
+impl House {
+    fn check(&self) -> Result<(), ReadError> {
+        assert!(!self.panics.load(Ordering::Relaxed), "a bug");
+        if self.down.load(Ordering::Relaxed) { Err(ReadError::Unavailable("secret address".into())) } else { Ok(()) }
+    }
+
+    fn event(position: u64) -> Event {
+        let body = CollectionSucceeded {
+            gross: amount("700"),
+            net: amount("675.5"),
+            net_source: FigureSource::Observed,
+            held: None,
+            payer: None,
+            rate: None,
+            invoice_id: None,
+            channel: None,
+            fees: Vec::new(),
+        };
+        let line = |n, account: &str, value: &str| Line {
+            n,
+            account: account.into(),
+            currency: "UGX".parse().unwrap(),
+            amount: amount(value),
+            open_item: None,
+            payment_id: None,
+            component: None,
+            bearer: None,
+        };
+        let lines =
+            vec![line(1, "assets:wallet:main:w1", "675.5"), line(2, "liabilities:clearing:collections:main", "-675.5")];
+        Event {
+            fact: Fact {
+                subject: subject(position),
+                subject_kind: SubjectKind::Payment,
+                connection: Some(ConnectionId(Uuid::from_u128(0xc0))),
+                wallet: Some(wallet(1)),
+                object_kind: None,
+                object_id: None,
+                occurrence: String::new(),
+                currency: Some("UGX".parse().unwrap()),
+                version: 1,
+                body: body.into(),
+            },
+            context: Context {
+                occurred_at: Time::from_micros(1_000_000 * position as i64),
+                occurred_source: OccurredSource::Provider,
+                claim: None,
+                translator: None,
+                party: Some(PartyId(Uuid::from_u128(9))),
+                evidence: Vec::new(),
+            },
+            record: Record {
+                book: BOOK,
+                event_id: EventId(Uuid::from_u128(u128::from(position))),
+                position,
+                recorded_at: Time::from_micros(1_000_000 * position as i64),
+                book_date: "1970-01-01".into(),
+                rules: 1,
+                configuration: 1,
+                lines: Lines(lines),
+                no_lines: None,
+                posting_key: None,
+                operator_key: None,
+                cause: None,
+            },
+        }
+    }
+
+    fn leaf(position: u64) -> StoredLeaf {
+        let leaf = leaf::encode(&Self::event(position));
+        StoredLeaf { position, leaf_hash: leaf::leaf_hash(&leaf), leaf }
+    }
+
+    fn size(book: BookId) -> u64 {
+        if book == BOOK { SIZE } else { 0 }
+    }
+}
+
+#[async_trait]
+impl BookReader for House {
+    async fn head(&self, book: BookId) -> Result<Head, ReadError> {
+        self.check()?;
+        Ok(Head { book, size: Self::size(book), root: Hash::default() })
+    }
+    async fn read(&self, book: BookId, after: u64, limit: u32) -> Result<Vec<StoredLeaf>, ReadError> {
+        Ok((1..=Self::size(book)).filter(|p| *p > after).take(limit as usize).map(Self::leaf).collect())
+    }
+    async fn entry_positions(&self, book: BookId, filter: &LineFilter) -> Result<Vec<u64>, ReadError> {
+        let all = (1..=Self::size(book)).filter(|p| *p > filter.after);
+        let all = all.filter(|p| filter.subject.is_none_or(|id| id == subject(*p)));
+        Ok(all.take(filter.limit as usize).collect())
+    }
+    async fn read_at(&self, _: BookId, positions: &[u64]) -> Result<Vec<StoredLeaf>, ReadError> {
+        Ok(positions.iter().map(|p| Self::leaf(*p)).collect())
+    }
+    async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError> {
+        let line = |account: &str, debit, credit| AccountBalance {
+            account: account.into(),
+            currency: "UGX".parse().unwrap(),
+            debit,
+            credit,
+        };
+        if book != BOOK {
+            return Ok((0, Vec::new()));
+        }
+        let lines = [
+            line("liabilities:clearing:collections:main", 0, 7_000_000),
+            line("assets:wallet:main:w1", 6_755_000, 0),
+            line("expenses:fees:main:provider", 245_000, 0),
+        ];
+        Ok((SIZE, lines.to_vec()))
+    }
+    async fn books(&self) -> Result<Vec<BookId>, ReadError> {
+        Ok(vec![BOOK, OTHER])
+    }
+    async fn ping(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
+}
+
+fn stamp(book: BookId) -> Stamp {
+    Stamp { position: House::size(book), stopped_at: None }
+}
+
+fn wallet_row(n: u128) -> WalletRow {
+    WalletRow {
+        wallet: wallet(n),
+        connection: ConnectionId(Uuid::from_u128(0xc0)),
+        provider: "acme".into(),
+        slug: "acme-main".into(),
+        account_code: "main".into(),
+        code: format!("w{n}"),
+        currency: "UGX".parse().unwrap(),
+        posted: amount("675.5"),
+        held: amount("20000"),
+        reserved: amount("0.0001"),
+        available: amount("675.4999"),
+        total: amount("20675.5"),
+        last_position: 3,
+        occurred_at: Some(Time::from_micros(0)),
+    }
+}
+
+#[async_trait]
+impl WalletsView for House {
+    async fn wallets(&self, book: BookId, after: Option<WalletKey>, limit: u32) -> Result<Page<WalletRow>, StoreError> {
+        let rows = (1..=5).map(wallet_row).filter(|row| after.as_ref().is_none_or(|key| row.code > key.code));
+        let mut items: Vec<_> = rows.filter(|_| book == BOOK).collect();
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        Ok(Page { stamp: stamp(book), items, more })
+    }
+    async fn wallet(&self, book: BookId, id: WalletId) -> Result<Answer<Option<WalletRow>>, StoreError> {
+        let row = (1..=5).map(wallet_row).find(|row| row.wallet == id && book == BOOK);
+        Ok(Answer { stamp: stamp(book), value: row })
+    }
+}
+
+fn payment_row(n: u64) -> PaymentRow {
+    PaymentRow {
+        payment: subject(n),
+        kind: PaymentKind::Payment,
+        state: PaymentState::Succeeded,
+        is_final: true,
+        connection: None,
+        provider: None,
+        wallet: None,
+        currency: Some("UGX".parse().unwrap()),
+        object_kind: None,
+        object_id: None,
+        parent: None,
+        invoice: None,
+        party: None,
+        channel: None,
+        reason: None,
+        not_posted: None,
+        amount: Some(amount("700")),
+        gross: Some(amount("700")),
+        net: Some(amount("675.5")),
+        held: None,
+        wallet_change: None,
+        counter_amount: None,
+        counter_currency: None,
+        fees_merchant: amount("24.5"),
+        fees_other: Amount::ZERO,
+        open: Amount::ZERO,
+        allocated: Amount::ZERO,
+        refunded: Amount::ZERO,
+        reversed: Amount::ZERO,
+        lost: Amount::ZERO,
+        created_at: Time::from_micros(0),
+        occurred_at: Time::from_micros(0),
+        first_position: n,
+        last_position: n,
+    }
+}
+
+#[async_trait]
+impl PaymentsView for House {
+    async fn payments(&self, book: BookId, query: &PaymentsQuery) -> Result<Page<PaymentRow>, StoreError> {
+        let rows = (1..=House::size(book)).rev().filter(|n| query.before.is_none_or(|before| *n < before));
+        let mut items: Vec<_> = rows.map(payment_row).collect();
+        let more = items.len() > query.limit as usize;
+        items.truncate(query.limit as usize);
+        Ok(Page { stamp: stamp(book), items, more })
+    }
+    async fn payment(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<PaymentRow>>, StoreError> {
+        let row = (1..=House::size(book)).map(payment_row).find(|row| row.payment == id);
+        Ok(Answer { stamp: stamp(book), value: row })
+    }
+    async fn states(&self, book: BookId) -> Result<Answer<Vec<PaymentTotal>>, StoreError> {
+        Ok(Answer { stamp: stamp(book), value: Vec::new() })
+    }
+}
+
+#[async_trait]
+impl FeesView for House {
+    async fn fees(&self, book: BookId, query: &FeesQuery) -> Result<Answer<FeeReport>, StoreError> {
+        let currency = "UGX".parse().unwrap();
+        let key = query.group_by.iter().map(|d| (*d, Some("x".to_owned()))).collect();
+        let group = FeeGroup { key, bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
+        let total = FeeTotal { bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
+        let value = FeeReport { groups: vec![group], totals: vec![total], too_many: false };
+        Ok(Answer { stamp: stamp(book), value })
+    }
+}
+
+pub struct Ones(pub u8);
+impl Entropy for Ones {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+struct Still;
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Time {
+        Time::from_micros(0)
+    }
+    async fn sleep_until(&self, _: Time) {}
+}
+
+pub fn key(book: BookId) -> String {
+    keys::ApiKey::make(&Ones(if book == BOOK { 1 } else { 2 }), Mode::Test).reveal().to_owned()
+}
+
+#[async_trait]
+impl ApiKeys for House {
+    async fn book_of(&self, hash: &[u8; 32]) -> Result<Option<BookId>, ReadError> {
+        Ok([BOOK, OTHER].into_iter().find(|book| keys::hash(&key(*book)) == *hash))
+    }
+}
+
+#[async_trait]
+impl Readiness for House {
+    async fn checks(&self) -> Vec<Check> {
+        let ok = !self.down.load(Ordering::Relaxed);
+        vec![Check { name: "book".into(), ok, detail: if ok { String::new() } else { "no answer".into() } }]
+    }
+}
+
+pub struct Got {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Got {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// Asserts that it is a problem with this status and code; gives its body.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.json();
+        assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(body["type"].as_str(), Some(format!("urn:ensimbi:problem:{code}").as_str()));
+        assert_eq!(body["status"], status);
+        body
+    }
+}
+
+pub async fn send(house: &Arc<House>, request: Request<Body>) -> Got {
+    let state = ApiState {
+        reader: house.clone(),
+        wallets: house.clone(),
+        payments: house.clone(),
+        fees: house.clone(),
+        keys: house.clone(),
+        readiness: house.clone(),
+        clock: Arc::new(Still),
+        entropy: Arc::new(Ones(3)),
+    };
+    let response: Response = router(state).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, 10_000_000).await.unwrap();
+    Got { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+pub async fn get_as(house: &Arc<House>, book: BookId, path: &str) -> Got {
+    let request = Request::get(path).header("authorization", format!("Bearer {}", key(book)));
+    send(house, request.body(Body::empty()).unwrap()).await
+}
+
+pub async fn get(path: &str) -> Got {
+    get_as(&Arc::new(House::default()), BOOK, path).await
+}

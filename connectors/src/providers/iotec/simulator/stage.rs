@@ -1,0 +1,187 @@
+//! What the demo plays on this simulator: two connections of one client, one for each charge category, test numbers of
+//! all four groups, and the faults at the rates of a bad week.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ensimbi_events::word::Bearer;
+use ensimbi_events::{Amount, Currency, Time};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use uuid::{Uuid, uuid};
+
+use super::settings::CallbackTarget;
+use super::{Fault, Faults, IotecSimulator, Settings, WalletSettings};
+use crate::settings::{ConnectionSettings, PollSettings, WalletSettings as OurWallet};
+use crate::simulator::draw::Draws;
+use crate::simulator::stage::{PushTarget, Running, Stage, StageClock, StagePayment, StagePlan};
+use crate::simulator::{Result, SimulatorError};
+
+/// The stage of this provider.
+pub struct IotecStage;
+
+const CLIENT: &str = "pay-00000000-0000-4000-8000-000000000001";
+const CLIENT_SECRET: &str = "IO-simulated-client-secret-000000";
+const CALLBACK_HEADER: &str = "X-Callback-Secret";
+const CALLBACK_VALUE: &str = "simulated-callback-secret-0000000001";
+
+/// A wallet on the stage.
+struct Purse {
+    slug: &'static str,
+    code: &'static str,
+    id: Uuid,
+    category: &'static str,
+    bearer: Bearer,
+}
+
+const PURSES: [Purse; 2] = [
+    Purse {
+        slug: "iotec-main",
+        code: "main",
+        id: uuid!("5e83b187-801e-410e-b76e-f491928547e0"),
+        category: "ChargeWallet",
+        bearer: Bearer::Merchant,
+    },
+    Purse {
+        slug: "iotec-shop",
+        code: "shop",
+        id: uuid!("5e83b187-801e-410e-b76e-f491928547e1"),
+        category: "ChargeCustomer",
+        bearer: Bearer::Payer,
+    },
+];
+
+/// The rates, in basis points.
+const RATES: [(Fault, u16); 15] = [
+    (Fault::CallbackLate, 800),
+    (Fault::CallbackLost, 1_000),
+    (Fault::CallbackDoubled, 800),
+    (Fault::CallbackReordered, 500),
+    (Fault::CallbackForged, 300),
+    (Fault::CallbackBeforeAnswer, 300),
+    (Fault::TimeoutAfterAcceptance, 200),
+    (Fault::ErrorAfterAcceptance, 300),
+    (Fault::HalfAnswer, 300),
+    (Fault::UnauthorizedMidRun, 150),
+    (Fault::RateLimited, 150),
+    (Fault::ServerError, 300),
+    (Fault::RolledBackLater, 400),
+    (Fault::UnknownStatus, 200),
+    (Fault::ExtraFields, 500),
+];
+
+fn currency() -> Result<Currency> {
+    "ITX".parse().map_err(|_| SimulatorError::Settings("ITX is no currency".to_owned()))
+}
+
+fn faults(plan: &StagePlan) -> Faults {
+    let calm = Faults::seeded(plan.seed);
+    if !plan.faults {
+        return calm;
+    }
+    let mut faults = RATES.iter().fold(calm, |faults, (fault, rate)| faults.with(*fault, *rate));
+    // Longer than the connection's own timeout below, short enough not to hold the run up.
+    faults.parameters.hold_ms = 400;
+    faults
+}
+
+#[async_trait]
+impl Stage for IotecStage {
+    fn provider(&self) -> &'static str {
+        "iotec"
+    }
+
+    async fn open(&self, plan: StagePlan) -> Result<Arc<dyn Running>> {
+        let currency = currency()?;
+        let wallets = PURSES.iter().map(|purse| WalletSettings {
+            id: purse.id,
+            name: purse.code.to_uppercase(),
+            currency,
+            opening: Amount::ZERO,
+            callback: None,
+        });
+        let mut settings = Settings::new(CLIENT, SecretString::from(CLIENT_SECRET), wallets.collect());
+        // Nobody stands at the phone: a prompt that is never answered ends by itself (provider facts, section 14, 11).
+        settings.pending_timeout = Some(Duration::from_secs(300));
+        settings.sent_to_vendor_timeout = Some(Duration::from_secs(420));
+        settings.faults = faults(&plan);
+        let simulator: Arc<dyn Running> = match plan.clock {
+            StageClock::Given(clock) => IotecSimulator::open(&plan.file, settings, clock).await?,
+            StageClock::Driven(clock) => IotecSimulator::open_driven(&plan.file, settings, clock).await?,
+        };
+        Ok(simulator)
+    }
+
+    fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {
+        let Ok(currency) = currency() else { return Vec::new() };
+        let text = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let connection = |purse: &Purse| ConnectionSettings {
+            slug: purse.slug.to_owned(),
+            provider: self.provider().to_owned(),
+            account: [CLIENT, ":", purse.code].concat(),
+            account_code: None,
+            simulated: true,
+            urls: text(&[("api", base_url), ("token", base_url)]),
+            secrets: BTreeMap::from([
+                ("client_secret".to_owned(), SecretString::from(CLIENT_SECRET)),
+                ("callback_value".to_owned(), SecretString::from(CALLBACK_VALUE)),
+            ]),
+            options: text(&[
+                ("client_id", CLIENT),
+                ("callback_header", CALLBACK_HEADER),
+                ("transaction_charges_category", purse.category),
+            ]),
+            wallets: vec![OurWallet { id: purse.id.to_string(), code: purse.code.to_owned(), currency, purse: None }],
+            poll: PollSettings::default(),
+            timeout_ms: 250,
+        };
+        PURSES.iter().map(connection).collect()
+    }
+
+    fn payment(&self, seed: u64, n: u64) -> StagePayment {
+        let draws = Draws::new(seed);
+        let object = n.to_string();
+        let draw = |what: &str, below: u64| draws.below(what, &object, 0, below);
+        let purse = &PURSES[usize::from(draw("purse", 3) == 0)];
+        // Most succeed; the other groups fail, stay pending, or stay with the network until they time out.
+        let group = match draw("group", 100) {
+            0..80 => "011177777",
+            80..90 => "011177799",
+            90..95 => "011177778",
+            _ => "011177779",
+        };
+        // Odd amounts too: 1.5 % of 701 is 10.515, which must stay exact.
+        let units = i32::try_from(500 + draw("amount", 19_501)).unwrap_or(500);
+        StagePayment {
+            slug: purse.slug,
+            wallet: purse.code,
+            amount: Amount::whole(units),
+            currency: currency().unwrap_or_else(|_| unreachable!("ITX is a currency code")),
+            payer_phone: [group, &draw("digit", 10).to_string()].concat(),
+            fee_bearer: purse.bearer,
+        }
+    }
+}
+
+#[async_trait]
+impl Running for IotecSimulator {
+    async fn serve(self: Arc<Self>, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<()> {
+        IotecSimulator::serve(self, listener, async move { drop(stop.wait_for(|stop| *stop).await) }).await
+    }
+
+    fn push_to(&self, target: PushTarget) -> Result<()> {
+        let purse = PURSES.iter().find(|purse| purse.slug == target.slug);
+        let purse = purse.ok_or_else(|| SimulatorError::Settings("no wallet of that connection".to_owned()))?;
+        let PushTarget { url, header_name, header_value, .. } = target;
+        self.set_callback(&purse.id.to_string(), Some(CallbackTarget { url, header_name, header_value }))
+    }
+
+    async fn stored_time(&self) -> Result<Time> {
+        IotecSimulator::stored_time(self).await
+    }
+}

@@ -1,0 +1,122 @@
+//! What people and commands may do to open items, invoices and discrepancies.
+
+use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::word::{Recognition, Side, Verdict};
+use ensimbi_events::words::control::DiscrepancyResolved;
+use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
+use ensimbi_events::{Amount, Claim, SubjectId};
+
+use super::state::{self, Invoice};
+use super::words::{limit, wrong_state};
+use super::{Decider, Refused};
+use crate::posting::accounts;
+
+impl Decider {
+    /// An invoice is lowered by no more than is owed, in the way it was published.
+    pub(super) fn lowers(
+        &mut self,
+        claim: &Claim,
+        amount: Amount,
+        tax: Amount,
+        when: Recognition,
+    ) -> Result<(), Refused> {
+        let invoice = self.published(claim.fact.subject)?;
+        if amount > invoice.outstanding || !amount.is_positive() {
+            return Err(limit("amount: above what is outstanding"));
+        }
+        if tax.is_negative() || tax > amount {
+            return Err(limit("tax: not inside the amount"));
+        }
+        if when != invoice.recognition || claim.fact.currency != Some(invoice.currency) {
+            return Err(wrong_state("recognition and currency are those of the published invoice"));
+        }
+        self.plain(claim)
+    }
+
+    /// An open item goes towards zero and never past it; an invoice is paid no more than it is owed.
+    pub(super) fn allocatable(&self, claim: &Claim, body: &PaymentAllocated) -> Result<(), Refused> {
+        let kind = state::item_kind(claim.fact.subject_kind);
+        if claim.fact.subject != body.item || kind != body.item_kind {
+            return Err(wrong_state("item: an allocation's subject is the holder of its item"));
+        }
+        let balance = self.state(body.item).map_or(Amount::ZERO, |state| state.item);
+        let open = match body.item_side {
+            Side::Credit => balance.checked_neg().unwrap_or_default(),
+            Side::Debit => balance,
+        };
+        if !body.amount.is_positive() || body.amount > open {
+            return Err(limit("amount: the open item would pass zero"));
+        }
+        let tax = body.tax.unwrap_or_default();
+        let Some(invoice) = body.invoice_id else {
+            let plain = accounts::is_target(&body.account) && tax.is_zero();
+            return if plain { Ok(()) } else { Err(wrong_state("account: not one that an item may go to")) };
+        };
+        let invoice = self.published(invoice)?;
+        let (paid, currency) = match body.target_amount {
+            Some(money) => (money.amount, Some(money.currency)),
+            None => (body.amount, claim.fact.currency),
+        };
+        if !paid.is_positive() || invoice.outstanding < paid || Some(invoice.currency) != currency {
+            return Err(limit("amount: above what the invoice owes"));
+        }
+        let fits = match invoice.recognition {
+            Recognition::OnPublish => body.account == accounts::RECEIVABLE && tax.is_zero(),
+            Recognition::OnPayment => accounts::is_target(&body.account) && !tax.is_negative() && tax <= body.amount,
+        };
+        if fits { Ok(()) } else { Err(wrong_state("account: not the invoice's side")) }
+    }
+
+    /// No more is undone than stands, and on the accounts where it stands.
+    pub(super) fn deallocatable(&self, claim: &Claim, body: &PaymentDeallocated) -> Result<(), Refused> {
+        let standing = self.state(body.item).into_iter().flat_map(|state| &state.allocations);
+        let standing = standing.into_iter().find(|allocation| allocation.event_id == body.allocation);
+        let standing = standing.ok_or_else(|| limit("allocation: less than that stands"))?;
+        let kind = state::item_kind(claim.fact.subject_kind);
+        let same = claim.fact.subject == body.item
+            && body.item_kind == kind
+            && body.item_side == standing.side
+            && body.account == standing.account
+            && body.invoice_id == standing.invoice;
+        if !same {
+            return Err(wrong_state("allocation: it stands on another item, account or invoice"));
+        }
+        let tax = body.tax.unwrap_or_default();
+        if !body.amount.is_positive() || standing.amount < body.amount || tax.is_negative() || standing.tax < tax {
+            return Err(limit("allocation: less than that stands"));
+        }
+        // A part of a converted allocation has no exact counterpart.
+        if standing.money != body.target_amount || (standing.money.is_some() && standing.amount != body.amount) {
+            return Err(wrong_state("allocation: a converted one is undone whole"));
+        }
+        Ok(())
+    }
+
+    /// A person's verdict. What is accepted has the consequences it would have had when it was said.
+    pub(super) fn resolve(&mut self, claim: &Claim, body: &DiscrepancyResolved) -> Result<(), Refused> {
+        let state = self.state(claim.fact.subject);
+        let open = state.into_iter().flat_map(|state| state.doubts.iter().map(move |doubt| (state, doubt)));
+        let open = open.into_iter().find(|(_, doubt)| doubt.event_id == body.discrepancy);
+        let (state, doubt) = open.ok_or_else(|| wrong_state("discrepancy: not open on this subject"))?;
+        let movement = doubt.kind == DiscrepancyKind::UnexplainedMovement;
+        if movement != (body.verdict == Verdict::Move) && (!movement || !state.item.is_zero()) {
+            return Err(wrong_state("verdict: what stands in suspense is moved, and nothing else is"));
+        }
+        let target = body.target.as_deref();
+        if body.verdict == Verdict::Move && !target.is_some_and(accounts::is_target) {
+            return Err(wrong_state("target: not an account that a movement may go to"));
+        }
+        let accepted = (body.verdict == Verdict::Accept && doubt.holds).then_some(doubt.about).flatten();
+        let accepted = state.withheld.iter().find(|(id, _)| Some(*id) == accepted).map(|(_, fact)| fact.clone());
+        self.plain(claim)?;
+        match accepted {
+            Some(fact) => self.follow(&Claim { fact, ..claim.clone() }, true),
+            None => Ok(()),
+        }
+    }
+
+    fn published(&self, invoice: SubjectId) -> Result<&Invoice, Refused> {
+        let invoice = self.state(invoice).and_then(|state| state.invoice.as_ref());
+        invoice.ok_or_else(|| Refused::new(Refusal::UnknownSubject, "invoice_id: not published"))
+    }
+}

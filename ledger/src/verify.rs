@@ -419,7 +419,8 @@ impl Run<'_> {
             for (subject, text) in rows.into_iter().filter(|(subject, _)| mine(*subject)) {
                 let stored = parse_state(subject, &text)?;
                 let folded = states.remove(&subject).unwrap_or_default();
-                let holds = |event_id| folded.doubts.iter().filter(move |d| d.holds && d.about == Some(event_id)).count();
+                let holds =
+                    |event_id| folded.doubts.iter().filter(move |d| d.holds && d.about == Some(event_id)).count();
                 if let Some(doubtful) = folded.withheld.iter().find(|(event_id, _)| holds(*event_id) != 1) {
                     let reason = format!("withheld event {} has not exactly one discrepancy", doubtful.0);
                     return Err(bad_cache(reason));

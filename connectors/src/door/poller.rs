@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use super::connections::Connection;
 use super::loops::{Step, Work};
 use super::store::checks::{self, Check};
+use super::command::Note;
 use super::store::inbox::NewObservation;
-use super::store::{counters, pauses};
+use super::store::{attempts, counters, intents, pauses};
 use super::{Door, DoorError, schedule};
-use crate::connector::{CallError, Capability, ObjectRef, RawAnswer};
+use crate::connector::{CallError, Capability, ObjectRef, RawAnswer, Watch};
 
 /// Real time a lease lasts beyond the call's own timeouts.
 const LEASE_SLACK: Duration = Duration::from_secs(30);
@@ -31,6 +32,10 @@ const CREDENTIALS_FIRST: Duration = Duration::from_secs(30);
 const CREDENTIALS_MAX: Duration = Duration::from_secs(900);
 /// Longest pause that a provider can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// Looks that must have been denied before an order is taken as never arrived.
+const LOOKS_MIN: u32 = 3;
+/// Why such a payment failed, in the ledger's word.
+const NEVER_ARRIVED: &str = "never_arrived";
 /// Times the outcome of a call is written, should the store not answer.
 const SAVE_TRIES: u32 = 8;
 
@@ -209,35 +214,55 @@ async fn failed(
     let retry = schedule::backoff(RETRY_FIRST, check.failures, RETRY_MAX);
     let wait = match why {
         CallError::NotSent(_) | CallError::Unknown(_) => retry,
-        CallError::NotFound => not_found(door, &mut tx, check, now, retry, longest).await?,
+        CallError::NotFound => not_found(door, &mut tx, connection, check, now).await?,
         CallError::RateLimited(_) | CallError::Credentials(_) => pause(door, &mut tx, connection, now, why).await?,
         CallError::Refused(_) | CallError::NotOffered => longest,
     };
     let subject = check.subject.map(|subject| subject.to_string()).unwrap_or_default();
     tracing::debug!(connection = %connection.id, subject, %why, wait = wait.as_secs(), "a look brought nothing");
     counters::add(&mut tx, door.book, counters::FAILED_READS, 1).await?;
-    let next = now.plus(schedule::jitter(&check.key.key, check.failures, wait));
+    // Nothing more can come of an object that ended and that the provider denies.
+    let over = check.watch == Watch::Ended && matches!(why, CallError::NotFound);
+    let next = (!over).then(|| now.plus(schedule::jitter(&check.key.key, check.failures, wait)));
     checks::failed(&mut tx, door.book, &check.key, next, now, lease).await?;
-    tx.commit().await
+    tx.commit().await?;
+    door.wake.outbox.notify_one();
+    Ok(())
 }
 
-/// "Not found" right after an order proves nothing. Later it is looked for slowly, and counted where money may be out.
+/// "Not found" right after an order proves nothing. Where the provider denies our reference for all of
+/// [`super::Tuning::unknown_grace`], an attempt whose outcome is unknown ends as failed. It is never sent again, and it
+/// is looked for once more at the last recheck age: a collection that turns up late still posts, with a discrepancy.
 async fn not_found(
     door: &Door,
     tx: &mut super::store::Tx,
+    connection: &Connection,
     check: &Check,
     now: Time,
-    retry: Duration,
-    longest: Duration,
 ) -> Result<Duration, DoorError> {
+    let poll = &connection.settings.poll;
+    let longest = schedule::longest(poll).max(RETRY_FIRST);
     let age = now.since(check.since);
-    let by_reference = check.object_id.is_none();
-    if by_reference && age >= door.tuning.unknown_grace {
-        counters::add(tx, door.book, counters::STILL_UNKNOWN, 1).await?;
-        let subject = check.subject.map(|subject| subject.to_string()).unwrap_or_default();
-        tracing::error!(subject, "the outcome of a call is still unknown; nothing is sent again, a person must look");
+    if age < door.tuning.not_found_grace {
+        return Ok(schedule::backoff(RETRY_FIRST, check.failures, RETRY_MAX));
     }
-    Ok(if age < door.tuning.not_found_grace { retry } else { longest })
+    let unknown = check.object_id.is_none() && check.watch == Watch::Unsettled;
+    if !unknown || age < door.tuning.unknown_grace || check.failures < LOOKS_MIN {
+        return Ok(longest);
+    }
+    let Some(subject) = check.subject else { return Ok(longest) };
+    let Some(attempt) = attempts::last(tx, door.book, subject).await? else { return Ok(longest) };
+    let Some(intent) = intents::get(tx, door.book, subject).await? else { return Ok(longest) };
+    if attempts::give_up(tx, door.book, &attempt, now).await? {
+        tracing::warn!(%subject, "the provider does not know an order whose outcome was unknown; it ends as failed");
+        counters::add(tx, door.book, counters::GIVEN_UP, 1).await?;
+        intents::refuse(tx, door.book, subject, NEVER_ARRIVED).await?;
+        door.note(tx, &intent, attempt.n, Note::Refused(NEVER_ARRIVED)).await?;
+        checks::rewatch(tx, door.book, &check.key, Watch::Ended, now, None).await?;
+        let last = poll.recheck_secs.last().copied().unwrap_or(poll.max_secs);
+        return Ok(Duration::from_secs(last));
+    }
+    Ok(longest)
 }
 
 /// Pauses a connection; says how long.

@@ -25,14 +25,12 @@ pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -
 
 /// The look after one that brought bytes; `tries` counts the looks before that one. `None` = nothing more.
 pub(crate) fn next(poll: &PollSettings, watch: Watch, key: &str, since: Time, tries: u32, now: Time) -> Option<Time> {
+    let at_age = |age: &u64| since.plus(Duration::from_secs(*age));
     match watch {
         Watch::Unsettled => Some(now.plus(jitter(key, tries + 1, grown(poll, tries + 1)))),
-        Watch::Settled => {
-            let age = *poll.recheck_secs.get(usize::try_from(tries).ok()?.checked_add(1)?)?;
-            // Never in the past: a house that slept for a week looks once for each age that is left.
-            Some(since.plus(Duration::from_secs(age)).max(now.plus(Duration::from_secs(1))))
-        }
-        Watch::Ended => None,
+        // By age, not by count: a look that a hint brought about must not use up a later one.
+        Watch::Settled => poll.recheck_secs.iter().map(at_age).find(|at| *at > now),
+        Watch::Ended => poll.recheck_secs.first().map(at_age).filter(|at| *at > now),
     }
 }
 
@@ -91,12 +89,14 @@ mod tests {
     #[test]
     fn settled_objects_are_looked_at_at_their_ages_and_then_no_more() {
         let poll = PollSettings::default();
-        let first = first(&poll, Watch::Settled, "k", START);
-        assert_eq!(first.map(|at| at.since(START)), Some(Duration::from_secs(900)));
-        let second = next(&poll, Watch::Settled, "k", START, 0, START.plus(Duration::from_secs(900)));
-        assert_eq!(second.map(|at| at.since(START)), Some(Duration::from_secs(86_400)));
-        assert_eq!(next(&poll, Watch::Settled, "k", START, 1, START), None);
-        assert_eq!(next(&poll, Watch::Ended, "k", START, 0, START), None);
+        let at = |secs: u64| START.plus(Duration::from_secs(secs));
+        assert_eq!(first(&poll, Watch::Settled, "k", START), Some(at(900)));
+        let next = |watch, secs| next(&poll, watch, "k", START, 0, at(secs));
+        assert_eq!(next(Watch::Settled, 900), Some(at(86_400)));
+        // A look brought about by a hint, before or between, uses none of them up.
+        assert_eq!((next(Watch::Settled, 5), next(Watch::Settled, 7_000)), (Some(at(900)), Some(at(86_400))));
+        assert_eq!(next(Watch::Settled, 86_400), None);
+        assert_eq!((next(Watch::Ended, 5), next(Watch::Ended, 900)), (Some(at(900)), None));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::EvidenceClass;
@@ -108,6 +109,7 @@ async fn statements(
         Err(reason) => return Ok(Err(reason)),
     };
     let mut own = Vec::with_capacity(translation.said.len());
+    let untold = translation.said.is_empty() && !translation.unknown.is_empty();
     for (said, index) in translation.said.into_iter().zip(0u32..) {
         match place::claim(door, tx, connection, row, index, said).await? {
             Ok(note) => own.push(note),
@@ -116,7 +118,7 @@ async fn statements(
     }
     notes.append(&mut own);
     for (object, watch) in &translation.watch {
-        watch_object(door, tx, connection, row, object, *watch).await?;
+        watch_object(door, tx, connection, row, object, *watch, untold).await?;
     }
     let unknown = translation.unknown.len() as u64;
     if unknown > 0 {
@@ -137,7 +139,8 @@ fn check(connection: &Connection, translation: Translation) -> Result<Translatio
     Ok(translation)
 }
 
-/// Takes over what the bytes say about watching an object. Old bytes never restart the watch of a finished one.
+/// Takes over what the bytes say about watching an object. Old bytes never restart the watch of a finished one; bytes
+/// that tell nothing of it (`untold`) have its last look repeated.
 async fn watch_object(
     door: &Door,
     tx: &mut Tx,
@@ -145,6 +148,7 @@ async fn watch_object(
     row: &Waiting,
     object: &ObjectRef,
     watch: Watch,
+    untold: bool,
 ) -> Result<(), DoorError> {
     if !connection.can(Capability::ReadById) && !connection.can(Capability::ReadByReference) {
         return Ok(());
@@ -169,6 +173,9 @@ async fn watch_object(
         Some(present) => {
             if replaces(present, watch) {
                 checks::rewatch(tx, door.book, &key, watch, now, next).await?;
+            } else if untold && present != Watch::Unsettled {
+                let wait = Duration::from_secs(connection.settings.poll.first_secs);
+                checks::repeat(tx, door.book, &key, now.plus(wait)).await?;
             }
             checks::name(tx, door.book, &key, reference.as_deref(), subject).await
         }

@@ -69,6 +69,8 @@ words! {
         ConfigurationConflict = "configuration_conflict",
         /// The leaf would be larger than its limit.
         TooLarge = "too_large",
+        /// A field is not in the form that its leaf needs (version, object kind without id).
+        Malformed = "malformed",
         /// The message's authentication failed or it could not be read.
         NotAuthentic = "not_authentic",
     }

@@ -138,6 +138,15 @@ impl Fact {
         })
     }
 
+    /// The fact as its leaf tells it: every list in the order of its encoded bytes. Lines follow from this form, so that
+    /// whoever reads the leaf derives the same ones.
+    ///
+    /// # Errors
+    /// [`NodeError`], where the fact has no valid leaf form (an unknown version, for example).
+    pub fn canonical(&self) -> Result<Self, NodeError> {
+        Self::from_map(self.node())
+    }
+
     /// The provider's object, or the subject itself where there is none: what event and posting keys derive from.
     pub fn object(&self) -> (Cow<'_, str>, Cow<'_, str>) {
         match (&self.object_kind, &self.object_id) {

@@ -56,9 +56,7 @@ pub fn doubt(fact: &Fact, config: &BookConfig, own: &SubjectState, original: Opt
             .or_else(|| against_request(own, fact, body.amount))
             .or_else(|| second_object(own, fact))
             .or_else(|| original.map_or(Some(Kind::UnknownOriginal), |payment| taken_back(payment, body.amount))),
-        Body::RefundReversed(body) => {
-            plausible(body.amount, &body.returned).or_else(|| taken_back(own, body.amount))
-        }
+        Body::RefundReversed(body) => plausible(body.amount, &body.returned).or_else(|| taken_back(own, body.amount)),
         Body::WithdrawalReversed(body) => {
             plausible(body.amount, &body.returned).or_else(|| taken_back(own, body.amount))
         }

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ensimbi_events::bus::{Outcome, RecordedRef};
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::config::BookConfig;
+use ensimbi_events::ids::made_event_id;
 use ensimbi_events::leaf::fact_hash;
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
@@ -205,6 +206,18 @@ impl Decider {
 
     /// Decides one claim: recorded (now or before), or refused without a trace.
     pub fn decide(&mut self, claim: &Claim) -> Outcome {
+        let fact = &claim.fact;
+        if fact.version != fact.body.version() || fact.object_kind.is_some() != fact.object_id.is_some() {
+            let detail = "version, object_kind, object_id: not those of a recorded fact".to_owned();
+            return Outcome::Refused { code: Refusal::Malformed, detail };
+        }
+        match fact.canonical() {
+            Ok(fact) => self.decide_canonical(&Claim { fact, ..claim.clone() }),
+            Err(error) => Outcome::Refused { code: Refusal::Malformed, detail: error.to_string() },
+        }
+    }
+
+    fn decide_canonical(&mut self, claim: &Claim) -> Outcome {
         let before = self.sealed.len();
         let undo = self.snapshot(claim);
         let refused = match self.try_decide(claim) {
@@ -266,14 +279,19 @@ impl Decider {
         if hash == seen.fact_hash {
             let mut events = vec![reference(&seen)];
             events.extend(self.made_by(claim, seen.event_id));
-            let stronger = match (&claim.evidence, seen.class) {
-                (Some(proof), Some(class)) => rank(proof.class) < rank(class),
-                _ => false,
-            };
-            if let (true, Some(proof)) = (stronger, &claim.evidence) {
+            if let (Some(proof), Some(class)) = (&claim.evidence, seen.class)
+                && rank(proof.class) <= rank(class)
+            {
                 let body = EvidenceAdded { event_id: seen.event_id, class: proof.class };
                 let fact = self.made_fact(&claim.fact, seen.event_id.to_string(), body.into());
-                events.extend(self.record_made(claim, seen.event_id, fact, true)?);
+                let added = made_event_id(seen.event_id, fact.body.word(), &fact_hash(&fact).0);
+                match self.seen(claim.fact.subject, added) {
+                    Some(added) => events.push(reference(&added)),
+                    None if rank(proof.class) < rank(class) => {
+                        events.extend(self.record_made(claim, seen.event_id, fact, true)?);
+                    }
+                    None => {}
+                }
             }
             return Ok(events);
         }

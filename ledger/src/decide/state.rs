@@ -31,7 +31,7 @@ pub struct Seen {
     /// Strongest evidence so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<EvidenceClass>,
-    /// The ledger made it.
+    /// The event with which the ledger made it, where it did so at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
 }
@@ -244,6 +244,12 @@ pub fn fold(subject: SubjectId, state: &mut SubjectState, event: &Event, leaf_ha
 }
 
 fn remember(state: &mut SubjectState, event: &Event, leaf_hash: Hash) {
+    // What a later claim brought about is no part of the answer to the first one.
+    let later = match &event.fact.body {
+        Body::EvidenceAdded(_) => true,
+        Body::DiscrepancyRaised(body) => body.other_fact.is_some(),
+        _ => false,
+    };
     if let Body::EvidenceAdded(body) = &event.fact.body
         && let Some(seen) = state.seen.iter_mut().find(|seen| seen.event_id == body.event_id)
     {
@@ -258,7 +264,7 @@ fn remember(state: &mut SubjectState, event: &Event, leaf_hash: Hash) {
         leaf_hash,
         fact_hash: fact_hash(&event.fact),
         class: event.context.evidence.iter().map(|proof| proof.class).min_by_key(|class| rank(*class)),
-        cause: event.record.cause,
+        cause: event.record.cause.filter(|_| !later),
     });
 }
 
@@ -357,7 +363,9 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
                 toward_zero(state, body.amount, side)?;
             }
         }
-        Body::FeesReported(body) if posted && body.mode == FeesMode::Itemise => state.unitemised = unitemised(&body.fees),
+        Body::FeesReported(body) if posted && body.mode == FeesMode::Itemise => {
+            state.unitemised = unitemised(&body.fees)
+        }
         Body::InvoicePublished(body) => {
             if let Some(currency) = fact.currency {
                 state.invoice = Some(Invoice {

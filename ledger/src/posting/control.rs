@@ -46,7 +46,9 @@ pub fn as_written(entry: &mut Entry<'_>, lines: &Lines) -> Result<(), PostingErr
             return Err(PostingError::Incomplete("a line needs an account path and an amount that is not zero"));
         }
         if accounts::has_open_items(&line.account) != line.open_item.is_some() {
-            return Err(PostingError::Incomplete("a line names its open item where, and only where, its account has them"));
+            return Err(PostingError::Incomplete(
+                "a line names its open item where, and only where, its account has them",
+            ));
         }
         entry.as_written(line);
     }

@@ -238,7 +238,8 @@ impl SqliteTx {
         let keys: Vec<_> =
             write.sealed.iter().flat_map(|sealed| sealed.keys.iter().map(move |k| (sealed, k))).collect();
         for chunk in keys.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO keys (book, kind, key, position, fact_hash, leaf_hash) ");
+            let mut query =
+                QueryBuilder::<Sqlite>::new("INSERT INTO keys (book, kind, key, position, fact_hash, leaf_hash) ");
             query.push_values(chunk, |mut row, (sealed, key)| {
                 row.push_bind(self.book.0)
                     .push_bind(key.kind as i64)

@@ -3,9 +3,7 @@
 use ensimbi_events::event::{Line, Lines};
 use ensimbi_events::word::Bearer::{Beneficiary, Merchant, Payer};
 use ensimbi_events::word::Component::{Fx, Network, Provider, Tax, Unitemised};
-use ensimbi_events::word::{
-    Direction, Fee, FeeTax, FeesMode, FigureSource, Recognition, Side, TaxKind, Verdict,
-};
+use ensimbi_events::word::{Direction, Fee, FeeTax, FeesMode, FigureSource, Recognition, Side, TaxKind, Verdict};
 use ensimbi_events::words::control::{AdjustmentPosted, DiscrepancyResolved};
 use ensimbi_events::words::dispute::{ChargebackClosed, ChargebackOpened};
 use ensimbi_events::words::invoice::{InvoiceCancelled, InvoiceExpired, InvoicePaid, InvoicePublished};
@@ -80,7 +78,8 @@ pub fn claims(step: &str, say: &Say, events: &[(Event, Hash)]) -> Vec<Claim> {
         "10b" => vec![refunded(say, "4000", "4050", &[say.fee(Unitemised, Merchant, "50")], Some(1))],
         "10c" => {
             let (all, back) = (amount("4000"), amount("4000"));
-            let body = RefundReversed { payment_id: subject(PAYMENT), amount: all, wallet_credit: back, returned: vec![] };
+            let body =
+                RefundReversed { payment_id: subject(PAYMENT), amount: all, wallet_credit: back, returned: vec![] };
             vec![say.read(say.object(say.fact(SubjectKind::Refund, subject(REFUND), body)))]
         }
         "11a" => [sold(say), vec![disputed(say)]].concat(),
@@ -188,14 +187,15 @@ pub fn claims(step: &str, say: &Say, events: &[(Event, Hash)]) -> Vec<Claim> {
             paid(say, say.success("9000", "8730", &[(Unitemised, Merchant, "270")])),
         ],
         "23b" => {
-            let raised = events.iter().find(|(event, _)| matches!(event.fact.body, Body::DiscrepancyRaised(_))).unwrap();
+            let raised =
+                events.iter().find(|(event, _)| matches!(event.fact.body, Body::DiscrepancyRaised(_))).unwrap();
             vec![resolution(say, &raised.0, Verdict::Accept, None)]
         }
         "24a" => {
-            let fact = paid(say, CollectionSucceeded {
-                invoice_id: Some(subject(INVOICE)),
-                ..say.success("940000", "940000", &[])
-            });
+            let fact = paid(
+                say,
+                CollectionSucceeded { invoice_id: Some(subject(INVOICE)), ..say.success("940000", "940000", &[]) },
+            );
             let lines = [("assets:tax:withholding", "60000"), ("assets:receivable", "-60000")];
             vec![published(say, "1000000", "0", Recognition::OnPublish), fact, adjusted(say, &lines)]
         }
@@ -255,12 +255,8 @@ fn sold(say: &Say) -> Vec<Claim> {
 }
 
 fn refund_requested(say: &Say) -> Claim {
-    let body = RefundRequested {
-        payment_id: subject(PAYMENT),
-        attempt: 1,
-        amount: amount("4000"),
-        reserve: amount("4100"),
-    };
+    let body =
+        RefundRequested { payment_id: subject(PAYMENT), attempt: 1, amount: amount("4000"), reserve: amount("4100") };
     say.command(say.fact(SubjectKind::Refund, subject(REFUND), body))
 }
 
@@ -354,7 +350,8 @@ fn resolved(say: &Say, movement: &Claim, verdict: Verdict, target: Option<&str>)
         other_fact: None,
         detail: None,
     };
-    let fact = Fact { occurrence: format!("{about}:{kind}"), ..say.fact(SubjectKind::Transfer, subject(MOVEMENT), body) };
+    let fact =
+        Fact { occurrence: format!("{about}:{kind}"), ..say.fact(SubjectKind::Transfer, subject(MOVEMENT), body) };
     let hash = ensimbi_events::leaf::fact_hash(&fact).0;
     let discrepancy = ensimbi_events::ids::made_event_id(about, "DiscrepancyRaised", &hash);
     verdict_on(say, &fact, discrepancy, verdict, target)

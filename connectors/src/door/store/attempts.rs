@@ -32,6 +32,8 @@ statements! {
         changed_at = $5 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
     END plain "UPDATE attempts SET state = $4, leased_until = NULL, changed_at = $5 \
         WHERE book = $1 AND intent = $2 AND n = $3 AND state IN ('asked', 'calling')";
+    GIVE_UP plain "UPDATE attempts SET state = 'failed', leased_until = NULL, changed_at = $4 \
+        WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'unknown'";
     /// The provider's own bytes say that the object exists: nothing is ever sent again for this attempt.
     FOUND plain "UPDATE attempts SET object_id = COALESCE(object_id, $4), state = $5, leased_until = NULL, \
         changed_at = $6 WHERE book = $1 AND intent = $2 AND n = $3";
@@ -219,6 +221,11 @@ pub(crate) async fn end(
     now: Time,
 ) -> Result<bool, DoorError> {
     Ok(tx.run(END, values![book, attempt.intent, attempt.n, state.as_str(), now]).await? > 0)
+}
+
+/// The provider has denied the reference of an `unknown` attempt for long enough. False where that is not its state.
+pub(crate) async fn give_up(tx: &mut Tx, book: BookId, attempt: &Attempt, now: Time) -> Result<bool, DoorError> {
+    Ok(tx.run(GIVE_UP, values![book, attempt.intent, attempt.n, now]).await? > 0)
 }
 
 /// The provider's bytes show the object, with our reference on it.

@@ -18,6 +18,9 @@ statements! {
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     REWATCH plain "UPDATE checks SET watch = $5, since = $6, tries = 0, next_check_at = $7 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
+    /// The last look told nothing: it is made once more.
+    REPEAT plain "UPDATE checks SET next_check_at = $5 \
+        WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     NAME plain "UPDATE checks SET reference = COALESCE(reference, $5), subject = COALESCE(subject, $6) \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     FORGET plain "DELETE FROM checks WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
@@ -135,6 +138,13 @@ pub(crate) async fn rewatch(
     tx.run(REWATCH, values).await.map(drop)
 }
 
+/// The last look told nothing (a status word nobody knows): the same look is due again.
+pub(crate) async fn repeat(tx: &mut Tx, book: BookId, key: &CheckKey, next_check_at: Time) -> Result<(), DoorError> {
+    let mut values = key_values(book, key);
+    values.extend(values![next_check_at]);
+    tx.run(REPEAT, values).await.map(drop)
+}
+
 /// Adds what was learned about a row.
 pub(crate) async fn name(
     tx: &mut Tx,
@@ -243,7 +253,7 @@ pub(crate) async fn failed(
     tx: &mut Tx,
     book: BookId,
     key: &CheckKey,
-    next_check_at: Time,
+    next_check_at: Option<Time>,
     now: Time,
     lease: Time,
 ) -> Result<(), DoorError> {

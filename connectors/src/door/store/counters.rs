@@ -44,8 +44,8 @@ pub(crate) const RESENT: &str = "notes_resent";
 pub(crate) const REFUSED: &str = "claims_refused";
 /// Calls that moved money, perhaps, and had no answer.
 pub(crate) const UNKNOWN_OUTCOMES: &str = "unknown_outcomes";
-/// Looks for an attempt of unknown outcome that found nothing after the grace period.
-pub(crate) const STILL_UNKNOWN: &str = "unknown_outcomes_not_found";
+/// Attempts of unknown outcome that the provider denied for the whole grace period; they ended as failed.
+pub(crate) const GIVEN_UP: &str = "unknown_outcomes_given_up";
 /// Reads that brought nothing.
 pub(crate) const FAILED_READS: &str = "failed_reads";
 /// Calls refused for their credentials.

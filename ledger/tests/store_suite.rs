@@ -1,0 +1,10 @@
+//! One suite for both stores: what the ledger records, repeats, refuses, withholds and survives.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod suite {
+    mod doubts;
+    mod refusals;
+    mod repeats;
+    mod writers;
+}

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn an_independent_tree_agrees() {
         let mut edge = Edge::default();
-        let mut other = ct_merkle::mem_backed_tree::MemoryBackedTree::<sha2_for_tests::Sha256, Vec<u8>>::new();
+        let mut other = ct_merkle::mem_backed_tree::MemoryBackedTree::<Sha256, Vec<u8>>::new();
         for n in 0u32..100 {
             let leaf = n.to_be_bytes().to_vec();
             edge.push(leaf_hash(&leaf));

@@ -297,17 +297,17 @@ impl Run<'_> {
         };
         // The writer may have gone on; then the tree was compared leaf by leaf and the next run compares the root.
         if head.size == self.size {
-            if head.root != self.edge.root() || head.edge != self.edge.to_bytes() {
-                return Err(bad_cache("the head's root or right edge is not that of the leaves"));
-            }
-            if self.size > 0 && (head.recorded_at != last || head.configuration != self.config.position) {
-                return Err(bad_cache("the head's time or configuration is not that of the leaves"));
-            }
             let beyond = self.store.columns(self.book, self.size, 1).await?;
             if let Some(row) = beyond.first()
                 && !self.overtaken().await?
             {
                 return Err(bad(row.position, "an event beyond the head"));
+            }
+            if head.root != self.edge.root() || head.edge != self.edge.to_bytes() {
+                return Err(bad_cache("the head's root or right edge is not that of the leaves"));
+            }
+            if self.size > 0 && (head.recorded_at != last || head.configuration != self.config.position) {
+                return Err(bad_cache("the head's time or configuration is not that of the leaves"));
             }
             let config = self.store.config_row(self.book).await?;
             let stored = config.map(|text| serde_json::from_str::<BookConfig>(&text));

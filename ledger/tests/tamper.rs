@@ -134,8 +134,8 @@ fn changes(house: &House) -> Vec<(u64, String)> {
     add(7, "DELETE FROM events WHERE position BETWEEN 7 AND 9".to_owned());
     let columns = "book, position, leaf, leaf_hash, fact_hash, event_id, word, subject, connection, occurred_at, \
                    recorded_at, book_date";
-    let beyond = columns.replace("position", "14");
-    add(14, format!("INSERT INTO events ({columns}) SELECT {beyond} FROM events WHERE position = 13"));
+    let beyond = columns.replace("position", "13");
+    add(13, format!("INSERT INTO events ({columns}) SELECT {beyond} FROM events WHERE position = 12"));
     add(
         6,
         "UPDATE events SET position = 1000 WHERE position = 6; UPDATE events SET position = 6 WHERE position = 7; \
@@ -191,8 +191,8 @@ fn changes(house: &House) -> Vec<(u64, String)> {
     add(0, format!("UPDATE heads SET root = {}", byte("root")));
     add(0, format!("UPDATE heads SET edge = {}", byte("edge")));
     add(0, "UPDATE heads SET edge = substr(edge, 1, 32)".to_owned());
-    add(13, "UPDATE heads SET size = size - 1".to_owned());
-    add(14, "UPDATE heads SET size = size + 1".to_owned());
+    add(12, "UPDATE heads SET size = size - 1".to_owned());
+    add(13, "UPDATE heads SET size = size + 1".to_owned());
     add(0, "UPDATE heads SET recorded_at = recorded_at + 1".to_owned());
     add(0, "UPDATE heads SET configuration = 1".to_owned());
     add(1, "DELETE FROM heads".to_owned());

@@ -70,13 +70,19 @@ pub struct House {
 impl House {
     /// Opens every store, the book and its connections; nothing runs yet.
     pub async fn build(home: &Home, plan: Plan) -> Result<Self, Failure> {
-        let vault = home.vault(home.is_embedded())?;
+        let vault = home.vault(plan.alone)?;
         let (bus, local_bus) = home.bus().await?;
         let store = home.book_store().await?;
         for warning in store.warnings() {
             tracing::warn!("{warning}");
         }
-        let book = choose(store.as_ref(), plan.book.or(home.args.book), plan.clock.as_ref(), &SystemEntropy).await?;
+        let makes_books = plan.roles.is_empty() || plan.roles.contains(&Role::Ledger);
+        let named = plan.book.or(home.args.book);
+        while named.is_none() && !makes_books && store.books().await?.is_empty() {
+            tracing::info!("waiting for the ledger's process to open the book");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let book = choose(store.as_ref(), named, plan.clock.as_ref(), &SystemEntropy).await?;
         let mode = plan.settings.book.mode;
         let door = Door::open(DoorOptions {
             store: home.door_store(),
@@ -178,6 +184,8 @@ impl House {
     /// Tells every loop to end and waits, with a bound.
     pub async fn close(mut self) {
         self.stop.send_replace(true);
+        // The log's pump ends with the last handle of the writer.
+        self.writer = None;
         self.bus.close().await;
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(10), all).await.is_err() {

@@ -12,7 +12,7 @@ mod settings;
 pub mod state;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ensimbi_events::bus::{Outcome, RecordedRef};
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
@@ -169,7 +169,8 @@ pub struct Decider {
     now: Time,
     known: Known,
     paths: HashMap<String, (WalletId, bool)>,
-    taken: HashSet<Key>,
+    /// Keys of this batch: as good as those in the book.
+    taken: HashMap<Key, KnownKey>,
     sealed: Vec<Sealed>,
     /// Size of the book before the batch.
     start: u64,
@@ -191,7 +192,7 @@ impl Decider {
     /// For a book, at the clock's moment, from what is known.
     pub fn new(book: BookId, now: Time, known: Known) -> Self {
         let start = known.edge.size();
-        let (paths, taken) = (HashMap::new(), HashSet::new());
+        let (paths, taken) = (HashMap::new(), HashMap::new());
         let mut decider = Self { book, now, known, paths, taken, sealed: Vec::new(), start };
         decider.index_paths();
         decider
@@ -251,18 +252,22 @@ impl Decider {
         if let Some(seen) = self.seen(claim.fact.subject, event_id) {
             return self.known_event(claim, seen);
         }
+        let kind = self.state(claim.fact.subject).and_then(|state| state.kind);
+        if kind.is_some_and(|kind| kind != claim.fact.subject_kind) {
+            return Err(Refused::new(Refusal::WrongState, "subject_kind: the subject is another kind of thing"));
+        }
         let first = self.sealed.len();
         self.by_word(claim)?;
         Ok(self.sealed[first..].iter().map(Sealed::reference).collect())
     }
 
-    /// An event of that id, from the subject's state or from the keys that a first try met.
+    /// An event of that id, from the subject's state, this batch, or the keys that a first try met.
     fn seen(&self, subject: SubjectId, event_id: EventId) -> Option<Seen> {
         if let Some(seen) = self.known.states.get(&subject).and_then(|state| state.find(event_id)) {
             return Some(seen.clone());
         }
         let key = Key { kind: KeyKind::Event, bytes: event_id.as_bytes().to_vec() };
-        let known = self.known.keys.get(&key)?;
+        let known = self.known_key(&key)?;
         Some(Seen {
             event_id,
             position: known.position,
@@ -271,6 +276,10 @@ impl Decider {
             class: None,
             cause: None,
         })
+    }
+
+    pub(super) fn known_key(&self, key: &Key) -> Option<&KnownKey> {
+        self.taken.get(key).or_else(|| self.known.keys.get(key))
     }
 
     /// A repeat: nothing, stronger evidence, or another content for the same key.

@@ -13,7 +13,7 @@ use ensimbi_events::{Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time
 use jiff::tz::TimeZone;
 
 use super::state::{self, SubjectState};
-use super::{Decider, Key, KeyKind, Known, Refused, WalletBalance};
+use super::{Decider, Key, KeyKind, Known, KnownKey, Refused, WalletBalance};
 use crate::posting::{RULES, accounts, post};
 use crate::tree::Edge;
 
@@ -213,7 +213,7 @@ impl Decider {
 
     fn move_forward(&mut self, sealed: Sealed) -> Result<(), Refused> {
         let event = &sealed.event;
-        if sealed.keys.iter().any(|key| self.known.keys.contains_key(key) || self.taken.contains(key)) {
+        if sealed.keys.iter().any(|key| self.known_key(key).is_some()) {
             return Err(Refused::new(Refusal::WrongState, "a key of this event is already in the book"));
         }
         for subject in state::touched(event) {
@@ -243,7 +243,12 @@ impl Decider {
         }
         self.known.edge.push(sealed.leaf_hash);
         self.known.recorded_at = event.record.recorded_at;
-        self.taken.extend(sealed.keys.iter().cloned());
+        let known = KnownKey {
+            position: sealed.event.record.position,
+            fact_hash: sealed.fact_hash,
+            leaf_hash: sealed.leaf_hash,
+        };
+        self.taken.extend(sealed.keys.iter().map(|key| (key.clone(), known)));
         self.sealed.push(sealed);
         Ok(())
     }

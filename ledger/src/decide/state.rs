@@ -9,7 +9,9 @@ use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::event::Lines;
 use ensimbi_events::leaf::fact_hash;
 use ensimbi_events::word::{Bearer, Direction, EvidenceClass, Fee, FeesMode, ItemKind, Recognition, Side, Verdict};
-use ensimbi_events::{Amount, Body, Currency, Event, EventId, Fact, Hash, Money, NoLines, SubjectId, Time, WalletId};
+use ensimbi_events::{
+    Amount, Body, Currency, Event, EventId, Fact, Hash, Money, NoLines, SubjectId, SubjectKind, Time, WalletId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::posting::accounts;
@@ -134,6 +136,9 @@ pub struct Doubt {
 /// One subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SubjectState {
+    /// What kind of thing it is, by its first event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SubjectKind>,
     /// Its last events, oldest first.
     pub seen: Vec<Seen>,
     /// How far it is.
@@ -230,6 +235,7 @@ fn open_items(lines: &Lines) -> impl Iterator<Item = SubjectId> {
 pub fn fold(subject: SubjectId, state: &mut SubjectState, event: &Event, leaf_hash: Hash) -> Result<(), Overflow> {
     let fact = &event.fact;
     if fact.subject == subject {
+        state.kind.get_or_insert(fact.subject_kind);
         remember(state, event, leaf_hash);
         if event.record.no_lines == Some(NoLines::Withheld) {
             state.withheld.push((event.record.event_id, fact.clone()));

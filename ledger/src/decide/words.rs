@@ -234,7 +234,7 @@ impl Decider {
 
     /// The operator's transaction or the posting key is taken by another event.
     fn key_conflict(&self, claim: &Claim) -> Option<DiscrepancyKind> {
-        let taken = |key: &super::Key| self.known().keys.contains_key(key) || self.taken.contains(key);
+        let taken = |key: &super::Key| self.known_key(key).is_some();
         if let (Some(transaction), Some(connection)) = (&claim.operator_transaction, claim.fact.connection) {
             let kind = claim.fact.body.posting_kind().unwrap_or("none");
             let bytes = ensimbi_events::ids::operator_key(self.book, connection, kind, transaction).to_vec();

@@ -1,5 +1,5 @@
 //! What the ledger's own tests share: fresh stores of both kinds, one small book, and claims in a line each.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used)]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,11 +2,11 @@
 //!
 //! Only the SHA-256 of a token is stored. A new token leaves the earlier ones good until their own end.
 
-use ensimbi_events::Time;
+use ensimbi_events::{Entropy, Time};
+use ensimbi_vault::SystemEntropy;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
-use uuid::Uuid;
 
 use super::IotecSimulator;
 use super::settings::Settings;
@@ -25,7 +25,9 @@ pub(super) fn is_client(settings: &Settings, id: &str, secret: &str) -> bool {
 pub(super) async fn issue(db: &mut SqliteConnection, now: Time, expires: Time) -> Result<String> {
     sqlx::query("DELETE FROM token WHERE expires_at <= ?1").bind(now.micros()).execute(&mut *db).await?;
     // Nothing depends on its bytes, so it needs no seed.
-    let token = format!("sim.{}.{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let mut random = [0; 32];
+    SystemEntropy.fill(&mut random);
+    let token = ["sim.", &hex::encode(random)].concat();
     sqlx::query("INSERT INTO token (hash, expires_at) VALUES (?1, ?2)")
         .bind(hash(&token))
         .bind(expires.micros())

@@ -58,6 +58,13 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
+/// Health and readiness alone, for processes that do not run the API.
+pub fn health_router(state: ApiState) -> Router {
+    let (open, _) = routes::open().split_for_parts();
+    let guarded = from_fn_with_state(guard::Guard::new(state.clone()), guard::guard);
+    open.fallback(guard::no_route).method_not_allowed_fallback(guard::no_method).layer(guarded).with_state(state)
+}
+
 /// The description of the API, generated from the routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     docs::describe(routes::v1().into_openapi(), routes::open().into_openapi())

@@ -89,10 +89,10 @@ fn unavailable(reason: &str) -> ApiError {
 pub const fn status(code: Problem) -> StatusCode {
     match code {
         Problem::Unauthorized | Problem::NotAuthentic => StatusCode::UNAUTHORIZED,
-        Problem::NotFound | Problem::UnknownConnection => StatusCode::NOT_FOUND,
+        Problem::NotFound | Problem::UnknownConnection | Problem::NoPush => StatusCode::NOT_FOUND,
         Problem::InvalidParameter | Problem::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
         Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Problem::MethodNotAllowed | Problem::NoPush => StatusCode::METHOD_NOT_ALLOWED,
+        Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Problem::Unavailable | Problem::ProjectionStopped => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Problem::IdempotencyConflict => StatusCode::CONFLICT,

@@ -137,7 +137,7 @@ impl Service {
                     outgoing.extend(self.answer(message, outcome));
                     answered.push(delivery);
                 }
-                Err(WriterError::Unavailable(_)) => delivery.nak(Duration::from_secs(1)).await,
+                Err(WriterError::Unavailable(_) | WriterError::Fenced) => delivery.nak(Duration::from_secs(1)).await,
                 Err(WriterError::Ended(reason)) => return Err(reason),
             }
         }

@@ -4,6 +4,7 @@
 //! jitter and a bound; keys make the repeat harmless, also after a COMMIT whose answer was lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ensimbi_events::bus::Outcome;
@@ -20,6 +21,8 @@ pub const BATCH_MAX: usize = 1_000;
 /// Claims that may wait; beyond it callers wait in `submit`.
 pub const QUEUE_MAX: usize = 8_192;
 const ATTEMPTS: u32 = 8;
+/// How long a fenced writer waits between two looks at the book.
+const STAND_BY: Duration = Duration::from_secs(5);
 
 /// Why a claim has no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +30,10 @@ pub enum WriterError {
     /// The store does not answer; submit again later.
     #[error("the ledger's store does not answer: {0}")]
     Unavailable(String),
-    /// Another process writes this book now, or the store is damaged; this writer has ended.
+    /// Another process writes this book now; this writer stands by. Submit again later, here or there.
+    #[error("another process writes this book now")]
+    Fenced,
+    /// The store is damaged or not usable; this writer has ended.
     #[error("this writer has ended: {0}")]
     Ended(String),
 }
@@ -45,6 +51,7 @@ pub struct Writer {
     book: BookId,
     jobs: mpsc::Sender<Job>,
     news: watch::Receiver<u64>,
+    writing: Arc<AtomicBool>,
 }
 
 /// Told of each commit's new events, after the commit.
@@ -64,8 +71,10 @@ impl Writer {
         let epoch = store.take_over(book).await?;
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let (told, news) = watch::channel(0);
-        tokio::spawn(run(Task { store, clock, book, epoch, listener, told }, queue));
-        Ok(Self { book, jobs, news })
+        let writing = Arc::new(AtomicBool::new(true));
+        let task = Task { store, clock, book, epoch, listener, told, writing: Arc::clone(&writing) };
+        tokio::spawn(run(task, queue));
+        Ok(Self { book, jobs, news, writing })
     }
 
     /// The book.
@@ -100,6 +109,11 @@ impl Writer {
     pub fn is_running(&self) -> bool {
         !self.jobs.is_closed()
     }
+
+    /// Whether it is the book's writer now, and not standing by for another process.
+    pub fn is_writing(&self) -> bool {
+        self.is_running() && self.writing.load(Ordering::Relaxed)
+    }
 }
 
 fn ended() -> WriterError {
@@ -113,9 +127,10 @@ struct Task {
     epoch: i64,
     listener: Option<Listener>,
     told: watch::Sender<u64>,
+    writing: Arc<AtomicBool>,
 }
 
-async fn run(task: Task, mut queue: mpsc::Receiver<Job>) {
+async fn run(mut task: Task, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(BATCH_MAX);
     while queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
         let (claims, waiting): (Vec<Claim>, Vec<_>) = jobs.drain(..).map(|job| (job.claim, job.answer)).unzip();
@@ -127,21 +142,57 @@ async fn run(task: Task, mut queue: mpsc::Receiver<Job>) {
                 }
             }
             Err(error) => {
-                let end = matches!(error, WriterError::Ended(_));
                 for answer in waiting {
                     drop(answer.send(Err(error.clone())));
                 }
-                if end {
-                    tracing::error!(book = %task.book, %error, "the book's writer has ended; a person must look");
-                    return;
+                match error {
+                    WriterError::Ended(reason) => {
+                        tracing::error!(book = %task.book, reason, "the book's writer has ended; a person must look");
+                        return;
+                    }
+                    WriterError::Fenced => {
+                        if !task.stand_by(&mut queue).await {
+                            return;
+                        }
+                    }
+                    WriterError::Unavailable(reason) => {
+                        tracing::warn!(book = %task.book, reason, "a batch was given back unanswered");
+                    }
                 }
-                tracing::warn!(book = %task.book, %error, "a batch was given back unanswered");
             }
         }
     }
 }
 
 impl Task {
+    /// Leaves the book to the writer that took it over, until that one has been quiet for two looks; then takes it back.
+    /// Claims that come meanwhile are given back at once. False where nobody can submit any more.
+    async fn stand_by(&mut self, queue: &mut mpsc::Receiver<Job>) -> bool {
+        tracing::warn!(book = %self.book, "another process writes this book now; standing by");
+        self.writing.store(false, Ordering::Relaxed);
+        let mut last = None;
+        loop {
+            let until = tokio::time::Instant::now() + STAND_BY;
+            loop {
+                match tokio::time::timeout_at(until, queue.recv()).await {
+                    Ok(Some(job)) => drop(job.answer.send(Err(WriterError::Fenced))),
+                    Ok(None) => return false,
+                    Err(_) => break,
+                }
+            }
+            let head = self.store.head_row(self.book).await.ok().flatten().map(|head| (head.epoch, head.size));
+            if head.is_some() && head == last {
+                if let Ok(epoch) = self.store.take_over(self.book).await {
+                    tracing::warn!(book = %self.book, epoch, "the other writer is quiet; writing again");
+                    self.epoch = epoch;
+                    self.writing.store(true, Ordering::Relaxed);
+                    return true;
+                }
+            }
+            last = head;
+        }
+    }
+
     async fn append(&self, claims: &[Claim]) -> Result<Vec<Outcome>, WriterError> {
         let mut pause = Duration::from_millis(5);
         for attempt in 1..=ATTEMPTS {
@@ -163,6 +214,7 @@ impl Task {
                 Err(error @ (StoreError::Retry(_) | StoreError::Unavailable(_))) => {
                     return Err(WriterError::Unavailable(error.to_string()));
                 }
+                Err(StoreError::Fenced(_)) => return Err(WriterError::Fenced),
                 Err(error) => return Err(WriterError::Ended(error.to_string())),
             }
         }

@@ -3,6 +3,8 @@
 //! `cargo xtask test` starts the servers and names them in the environment. A test that needs one panics with a sentence
 //! when it is not named; it is never skipped.
 
+pub mod process;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -84,6 +86,11 @@ pub async fn fresh_database(prefix: &str) -> String {
     sql.build().persistent(false).execute(&mut connection).await.expect("the test PostgreSQL made no database");
     connection.close().await.expect("the test PostgreSQL broke the connection");
     options.database(&name).to_url_lossy().to_string()
+}
+
+/// A word that no other test has, of letters and digits.
+pub fn unique_word(prefix: &str) -> String {
+    format!("{prefix}{}", unique().simple())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a name for a test's folder or database, never a recorded value")]

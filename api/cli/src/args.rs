@@ -8,7 +8,7 @@ use ensimbi_events::BookId;
 
 /// A payments ledger that proves itself.
 #[derive(Debug, Parser)]
-#[command(name = "ensimbi", version, about, max_term_width = 100)]
+#[command(name = "ensimbi", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -184,6 +184,9 @@ pub struct ImportArgs {
     /// Who brings them: an id, never a name.
     #[arg(long, default_value = "cli")]
     pub actor: String,
+    /// Lets live provider accounts into books of format 0, whose bytes are not frozen yet.
+    #[arg(long)]
+    pub allow_live_format_0: bool,
     /// One JSON document on stdout.
     #[arg(long)]
     pub json: bool,

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ensimbi_api::keys::ApiKey;
 use ensimbi_bus::{Bus, LocalBus};
 use ensimbi_connectors::door::{Door, DoorOptions, Tuning};
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
-use ensimbi_events::ports::{BookReader, Check, Readiness};
+use ensimbi_events::bus::Stream;
+use ensimbi_events::ports::{BookReader, Check, MacKeys, Readiness};
+use ensimbi_events::word::Mode;
 use ensimbi_events::{BookId, Clock, Currency};
 use ensimbi_ledger::service::{Counts, Service};
 use ensimbi_ledger::store::Store;
@@ -62,6 +65,7 @@ pub struct House {
     /// The ledger's counts.
     pub counts: Option<Arc<Counts>>,
     vault: Arc<Vault>,
+    mode: Mode,
     roles: Vec<Role>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -112,6 +116,7 @@ impl House {
             writer: None,
             counts: None,
             vault,
+            mode,
             roles: plan.roles.clone(),
             stop: watch::channel(false).0,
             tasks: JoinSet::new(),
@@ -161,6 +166,11 @@ impl House {
             let door = Arc::clone(&self.door);
             self.tasks.spawn(door.run(self.stop.subscribe()));
         }
+        if self.runs(Role::Project) && !self.runs(Role::Ledger) {
+            let keys = Arc::clone(&self.vault);
+            let listener = Listener { bus: Arc::clone(&self.bus), book: self.book, key: keys.mac_key(self.book, None) };
+            self.tasks.spawn(listener.run(Arc::clone(&self.projector), self.stop.subscribe()));
+        }
         if self.runs(Role::Project) {
             let mut stop = self.stop.subscribe();
             let projector = Arc::clone(&self.projector);
@@ -172,11 +182,10 @@ impl House {
 
     /// One key, made and shown once, where the book has none.
     pub async fn first_key(&self) -> Result<(), Failure> {
-        use secrecy::ExposeSecret;
         if self.door.key_count().await? == 0 {
-            let key = self.door.create_key("first").await?;
-            let shown = key.expose_secret();
-            eprintln!("API key of this book, shown only now: {shown}");
+            let key = ApiKey::make(&SystemEntropy, self.mode);
+            self.door.add_key(key.hash(), "first").await?;
+            eprintln!("API key of this book, shown only now: {}", key.reveal());
         }
         Ok(())
     }
@@ -199,6 +208,49 @@ impl House {
 fn currencies(connections: &[ConnectionSettings]) -> Vec<Currency> {
     connections.iter().flat_map(|connection| &connection.wallets).map(|wallet| wallet.currency).collect()
 }
+
+/// Wakes the projections of a process without the ledger by `ensimbi.log.<book>`. What they read is the book itself.
+struct Listener {
+    bus: Arc<dyn Bus>,
+    book: BookId,
+    key: [u8; 32],
+}
+
+impl Listener {
+    async fn run(self, projector: Arc<Projector>, mut stop: watch::Receiver<bool>) {
+        let filter = ensimbi_events::bus::log_subject(self.bus.prefix(), self.book);
+        let durable = format!("project-{}", self.book);
+        let mut subscription = loop {
+            tokio::select! {
+                subscribed = self.bus.subscribe(Stream::Log, &durable, &filter) => match subscribed {
+                    Ok(subscription) => break subscription,
+                    Err(error) => tracing::warn!(%error, "the projections cannot listen to the bus yet"),
+                },
+                _ = stop.changed() => return,
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
+        loop {
+            let batch = tokio::select! {
+                batch = subscription.next_batch(LOG_BATCH) => batch,
+                _ = stop.changed() => return,
+            };
+            let Ok(batch) = batch else { return };
+            for message in batch {
+                if ensimbi_bus::mac::check(&message, &self.key) {
+                    projector.wake();
+                    message.ack().await;
+                } else {
+                    tracing::error!(subject = %message.subject, "a log message that is not authentic");
+                    message.term().await;
+                }
+            }
+        }
+    }
+}
+
+/// Log messages taken at a time; they only wake.
+const LOG_BATCH: usize = 1_000;
 
 /// Readiness of the rooms that run here.
 pub struct Ready {
@@ -226,6 +278,7 @@ impl Readiness for Ready {
             self.store.ping().await.map_err(|error| error.to_string())?;
             match &self.writer {
                 Some(writer) if !writer.is_running() => Err("the book's writer has ended".to_owned()),
+                Some(writer) if !writer.is_writing() => Err("another process writes this book; standing by".to_owned()),
                 _ => Ok(()),
             }
         });

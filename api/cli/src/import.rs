@@ -10,7 +10,7 @@ use ensimbi_events::bus::Outcome as Answer;
 use ensimbi_events::leaf;
 use serde_json::{Value, json};
 
-use crate::args::ImportArgs;
+use crate::args::{ImportArgs, Role};
 use crate::clock::SystemClock;
 use crate::exit::{Code, Failure, Outcome};
 use crate::home::Home;
@@ -33,10 +33,11 @@ pub async fn run(args: ImportArgs) -> Outcome {
     let settings = Settings::read(&home.config_file(), args.home.config.is_some())?;
     let plan = Plan {
         settings,
-        roles: Vec::new(),
+        // Where a bus leads to a running ledger, that one decides; its epoch is left alone.
+        roles: if args.home.nats_url.is_some() { vec![Role::Door] } else { Vec::new() },
         clock: Arc::new(SystemClock),
         book: None,
-        allow_live: false,
+        allow_live: args.allow_live_format_0,
         alone: home.is_embedded(),
         tuning: Tuning::default(),
     };

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 /// The command.
 pub async fn run(args: ServeArgs) -> Outcome {
     let home = Home::to_write(&args.home, ".ensimbi")?;
-    if home.is_embedded() && !args.role.is_empty() {
+    if !args.role.is_empty() && (home.is_embedded() || args.home.nats_url.is_none()) {
         return Err(Failure::wrong("--role: roles in processes of their own need --database-url and --nats-url"));
     }
     let settings = Settings::read(&home.config_file(), args.home.config.is_some())?;
@@ -43,6 +43,9 @@ pub async fn run(args: ServeArgs) -> Outcome {
         tracing::warn!("{warning}");
     }
     eprintln!("book {} is served on http://{}", house.book, listener.local_addr()?);
+    for (slug, path) in house.door.webhook_paths() {
+        eprintln!("connection {slug}: POST {path}");
+    }
     let stop = until_interrupted();
     let router = router(&house, &args.role, Arc::new(SystemClock));
     let served = serve(listener, router, stop).await;
@@ -76,7 +79,10 @@ pub fn router(house: &House, roles: &[Role], clock: Arc<dyn Clock>) -> Router {
         clock,
         entropy: Arc::new(SystemEntropy),
     };
-    let api = ensimbi_api::router(state);
+    let api = match roles.is_empty() || roles.contains(&Role::Api) {
+        true => ensimbi_api::router(state),
+        false => ensimbi_api::health_router(state),
+    };
     if roles.is_empty() || roles.contains(&Role::Door) {
         // The door's own limits and problems stand before the API's fallback.
         return house.door.router().fallback_service(api);

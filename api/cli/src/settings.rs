@@ -7,7 +7,7 @@ use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::word::Mode;
 use ensimbi_ledger::posting::accounts;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::exit::Failure;
 
@@ -40,7 +40,8 @@ pub struct BookSettings {
     pub mode: Mode,
     /// IANA zone of book dates.
     pub time_zone: String,
-    /// Policies of the book, such as `allocate.collection = "income:sales"`.
+    /// Policies of the book, such as `allocate.collection = "income:sales"`; the dots may stand quoted or bare.
+    #[serde(deserialize_with = "dotted")]
     pub policies: BTreeMap<String, String>,
 }
 
@@ -53,6 +54,24 @@ impl Default for BookSettings {
             policies: BTreeMap::new(),
         }
     }
+}
+
+/// Reads nested tables as dotted keys, so that both ways of writing a policy mean the same.
+fn dotted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    fn walk<E: de::Error>(prefix: &str, table: toml::Table, flat: &mut BTreeMap<String, String>) -> Result<(), E> {
+        for (key, value) in table {
+            let key = if prefix.is_empty() { key } else { [prefix, ".", &key].concat() };
+            match value {
+                toml::Value::String(text) => drop(flat.insert(key, text)),
+                toml::Value::Table(table) => walk(&key, table, flat)?,
+                _ => return Err(E::custom(format!("book.policies.{key}: expected text"))),
+            }
+        }
+        Ok(())
+    }
+    let mut flat = BTreeMap::new();
+    walk("", toml::Table::deserialize(deserializer)?, &mut flat)?;
+    Ok(flat)
 }
 
 /// Policies whose value is an account path or `none`.
@@ -98,6 +117,9 @@ impl Settings {
             if !known {
                 let known = ACCOUNT_POLICIES.join(", ");
                 return wrong(&format!("book.policies.{key}"), &format!("unknown; expected one of {known}"));
+            }
+            if key == "allocate.reversal" && value != "none" {
+                return wrong("book.policies.allocate.reversal", "expected none; without it reversals are undone");
             }
             if value != "none" && !accounts::is_path(value) {
                 return wrong(

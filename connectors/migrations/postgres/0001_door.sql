@@ -129,6 +129,7 @@ CREATE TABLE door.checks (
     since bigint NOT NULL,
     tries bigint NOT NULL DEFAULT 0,
     failures bigint NOT NULL DEFAULT 0,
+    denials bigint NOT NULL DEFAULT 0,
     next_check_at bigint,
     again bigint NOT NULL DEFAULT 0,
     leased_until bigint,

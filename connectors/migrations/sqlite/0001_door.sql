@@ -129,6 +129,7 @@ CREATE TABLE checks (
     since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
+    denials INTEGER NOT NULL DEFAULT 0,
     next_check_at INTEGER,
     again INTEGER NOT NULL DEFAULT 0,
     leased_until INTEGER,

@@ -1,33 +1,25 @@
-//! API keys: made here, shown once, stored as SHA-256. A key opens one book.
+//! API keys, as their SHA-256 alone: the key itself is made and shown elsewhere, once. A key opens one book.
 
 use async_trait::async_trait;
 use ensimbi_events::BookId;
-use ensimbi_events::leaf::sha256;
 use ensimbi_events::ports::{ApiKeys, ReadError};
-use secrecy::SecretString;
 
 use super::store::keys;
 use super::{Door, DoorError};
 
-/// Every key begins with it, so that scanners of leaked secrets find one.
-const PREFIX: &str = "ensimbi_";
 /// Longest label.
 const LABEL_MAX: usize = 100;
 
 impl Door {
-    /// Makes a key for the door's book; it cannot be shown again. Labels are cut at 100 characters.
+    /// Lets a key into the door's book, by its SHA-256. Labels are cut at 100 characters.
     ///
     /// # Errors
     /// [`DoorError`].
-    pub async fn create_key(&self, label: &str) -> Result<SecretString, DoorError> {
-        let mut random = [0; 32];
-        self.entropy.fill(&mut random);
-        let key = [PREFIX, &hex::encode(random)].concat();
+    pub async fn add_key(&self, key_hash: [u8; 32], label: &str) -> Result<(), DoorError> {
         let label: String = label.chars().filter(|c| !c.is_control()).take(LABEL_MAX).collect();
         let mut tx = self.store.write().await?;
-        keys::insert(&mut tx, sha256(key.as_bytes()).0, self.book, &label, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(key.into())
+        keys::insert(&mut tx, key_hash, self.book, &label, self.clock.now()).await?;
+        tx.commit().await
     }
 
     /// How many keys of the book count now; 0 at the first start.

@@ -57,6 +57,7 @@ pub use store::inbox::InboxState;
 pub use store::outbox::ClaimOutcome;
 pub use store::{DoorStore, StoreAddress};
 
+use crate::connector::Authenticity;
 use connections::Connection;
 use store::inbox::NewObservation;
 use store::{checks, counters, inbox, outbox};
@@ -147,6 +148,12 @@ impl Door {
         let id: Option<ConnectionId> = text.parse().ok();
         let found = self.connections.iter().find(|c| c.settings.slug == text || Some(c.id) == id);
         found.map(|connection| connection.id)
+    }
+
+    /// Where each connection that takes pushes takes them: slug and path.
+    pub fn webhook_paths(&self) -> Vec<(String, String)> {
+        let pushed = self.connections.iter().filter(|c| c.connector.authenticity() != Authenticity::NoPush);
+        pushed.map(|c| (c.settings.slug.clone(), format!("/webhooks/{}", c.id))).collect()
     }
 
     /// The route `POST /webhooks/{connection}`.

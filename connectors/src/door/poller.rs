@@ -13,10 +13,10 @@ use ensimbi_events::{EvidenceClass, Time};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 
+use super::command::Note;
 use super::connections::Connection;
 use super::loops::{Step, Work};
 use super::store::checks::{self, Check};
-use super::command::Note;
 use super::store::inbox::NewObservation;
 use super::store::{attempts, counters, intents, pauses};
 use super::{Door, DoorError, schedule};
@@ -32,8 +32,8 @@ const CREDENTIALS_FIRST: Duration = Duration::from_secs(30);
 const CREDENTIALS_MAX: Duration = Duration::from_secs(900);
 /// Longest pause that a provider can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
-/// Looks that must have been denied before an order is taken as never arrived.
-const LOOKS_MIN: u32 = 3;
+/// "Not found" answers that must have come before an order is taken as never arrived.
+const DENIALS_MIN: u32 = 3;
 /// Why such a payment failed, in the ledger's word.
 const NEVER_ARRIVED: &str = "never_arrived";
 /// Times the outcome of a call is written, should the store not answer.
@@ -222,9 +222,10 @@ async fn failed(
     tracing::debug!(connection = %connection.id, subject, %why, wait = wait.as_secs(), "a look brought nothing");
     counters::add(&mut tx, door.book, counters::FAILED_READS, 1).await?;
     // Nothing more can come of an object that ended and that the provider denies.
-    let over = check.watch == Watch::Ended && matches!(why, CallError::NotFound);
+    let denied = matches!(why, CallError::NotFound);
+    let over = check.watch == Watch::Ended && denied;
     let next = (!over).then(|| now.plus(schedule::jitter(&check.key.key, check.failures, wait)));
-    checks::failed(&mut tx, door.book, &check.key, next, now, lease).await?;
+    checks::failed(&mut tx, door.book, &check.key, next, now, lease, denied).await?;
     tx.commit().await?;
     door.wake.outbox.notify_one();
     Ok(())
@@ -247,7 +248,7 @@ async fn not_found(
         return Ok(schedule::backoff(RETRY_FIRST, check.failures, RETRY_MAX));
     }
     let unknown = check.object_id.is_none() && check.watch == Watch::Unsettled;
-    if !unknown || age < door.tuning.unknown_grace || check.failures < LOOKS_MIN {
+    if !unknown || age < door.tuning.unknown_grace || check.denials < DENIALS_MIN {
         return Ok(longest);
     }
     let Some(subject) = check.subject else { return Ok(longest) };

@@ -13,6 +13,7 @@ pub(crate) fn problem(status: StatusCode, code: Problem, detail: &str) -> Respon
         "type": (["urn:ensimbi:problem:", code.as_str()].concat()),
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
+        "code": code.as_str(),
         "detail": detail,
     });
     let mut response = (status, body.to_string()).into_response();

@@ -240,6 +240,7 @@ async fn look_by_reference(
         since: now,
         tries: 0,
         failures: 0,
+        denials: 0,
     };
     checks::insert(tx, door.book, &check, next).await.map(drop)
 }

@@ -181,7 +181,8 @@ async fn watch_object(
         }
         None => {
             let object_id = object.id.clone();
-            let check = Check { key, subject, reference, object_id, watch, since: now, tries: 0, failures: 0 };
+            let check =
+                Check { key, subject, reference, object_id, watch, since: now, tries: 0, failures: 0, denials: 0 };
             checks::insert(tx, door.book, &check, next).await.map(drop)
         }
     }
@@ -240,6 +241,7 @@ async fn wake(door: &Door, tx: &mut Tx, connection: &Connection, object: &Object
         since: now,
         tries: 0,
         failures: 0,
+        denials: 0,
     };
     checks::insert(tx, door.book, &check, Some(now)).await?;
     Ok(true)

@@ -157,7 +157,8 @@ async fn prepare_schema(connection: &mut PgConnection) -> Result<(), StoreError>
         .await
         .map_err(store_error)?;
     let has = |name: &str| tables.iter().any(|(table,)| table == name);
-    if !tables.is_empty() && !(has("_sqlx_migrations") && has("heads") && has("events")) {
+    let ours = ["_sqlx_migrations", "heads", "events"].into_iter().all(has);
+    if !tables.is_empty() && !ours {
         return Err(StoreError::Unusable(
             "the schema book in this database belongs to something else; name another database with --database-url"
                 .to_owned(),

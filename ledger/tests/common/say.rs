@@ -191,7 +191,10 @@ impl Say {
     pub fn failed(&self, n: u128, asked: &str, is_final: bool) -> Claim {
         let reason = "declined".to_owned();
         let body = CollectionFailed { amount: amount(asked), is_final, reason, fee_bearer: None, invoice_id: None };
-        self.payment(n, body)
+        let claim = self.payment(n, body);
+        // A state that may still change is told again with every change: its occurrence is not empty.
+        let occurrence = if is_final { String::new() } else { "2026-05-03T09:20:00Z".to_owned() };
+        Claim { fact: Fact { occurrence, ..claim.fact }, ..claim }
     }
 
     /// 3 % for the network, ours to bear.

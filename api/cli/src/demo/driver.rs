@@ -19,8 +19,10 @@ const BURST: u64 = 8;
 const GAP: Duration = Duration::from_secs(45);
 /// Real time without any progress after which the run is given up, with what it waits for.
 const STUCK: Duration = Duration::from_secs(60);
-/// Real pause between two looks while something is in flight.
+/// Real pause between two looks while something is in flight: doubled as long as nothing moves, for each look costs the
+/// databases some queries.
 const LOOK: Duration = Duration::from_millis(1);
+const LOOK_MAX: Duration = Duration::from_millis(8);
 
 /// What the run works with.
 pub struct Driver<'a> {
@@ -98,20 +100,24 @@ impl Driver<'_> {
     async fn settle(&self, losses: &mut u64) -> Result<Still, Failure> {
         let mut since = tokio::time::Instant::now();
         let mut last = String::new();
+        let mut pause = LOOK;
         loop {
             let still = self.look().await?;
             if still.busy.is_empty() {
                 return Ok(still);
             }
             if still.busy != last {
+                tracing::debug!(waited = ?since.elapsed(), for_ = last, "something moved");
                 since = tokio::time::Instant::now();
                 last.clone_from(&still.busy);
+                pause = LOOK;
             }
             if since.elapsed() > STUCK {
                 return Err(Failure::disagrees(format!("nothing moved for {STUCK:?}; waiting for {}", still.busy)));
             }
             self.lose_bus(losses);
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LOOK_MAX);
         }
     }
 
@@ -125,6 +131,9 @@ impl Driver<'_> {
                 busy.push(format!("{} at the simulator", due));
             }
             next.extend(act.simulator.next_due().await.map_err(Failure::not_to_be_had)?.filter(|at| *at > now));
+        }
+        if !busy.is_empty() {
+            return Ok(Still { busy: busy.join(", "), next: None });
         }
         let pending = self.house.door.pending(now).await?;
         if !pending.is_idle() {

@@ -10,7 +10,6 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,8 @@ use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_connectors::simulator::stage::{PushTarget, Running, Stage, StageClock, StagePlan};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Mode;
-use ensimbi_events::{BookId, Clock, ids};
+use ensimbi_events::{BookId, Clock, Entropy, ids};
+use ensimbi_vault::SystemEntropy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -56,7 +56,7 @@ pub async fn run(args: DemoArgs) -> Outcome {
     }
     let listener = serve::bind(if args.once { ([127, 0, 0, 1], 0).into() } else { args.listen }).await?;
     let address = listener.local_addr()?;
-    let mut house = House::build(&home, plan(&home, &acts, &clock).await?).await?;
+    let mut house = House::build(&home, plan(&home, &acts, args.seed, &clock)?).await?;
     push_targets(&acts, house.book, &address.to_string())?;
     if !args.once {
         house.first_key().await?;
@@ -101,7 +101,7 @@ async fn open_stages(
     Ok(acts)
 }
 
-async fn plan(home: &Home, acts: &[Act], clock: &Arc<SimClock>) -> Result<Plan, Failure> {
+fn plan(home: &Home, acts: &[Act], seed: u64, clock: &Arc<SimClock>) -> Result<Plan, Failure> {
     let settings = Settings {
         book: BookSettings {
             tenant: "demo".to_owned(),
@@ -115,7 +115,7 @@ async fn plan(home: &Home, acts: &[Act], clock: &Arc<SimClock>) -> Result<Plan, 
         settings,
         roles: Vec::new(),
         clock: clock.clone(),
-        book: Some(book_of(&home.folder, clock.as_ref())?),
+        book: Some(book_of(home, seed, clock.as_ref())?),
         allow_live: false,
         alone: true,
         // Simulated time waits for every answer, so a lost one is asked for again soon.
@@ -128,7 +128,11 @@ async fn plan(home: &Home, acts: &[Act], clock: &Arc<SimClock>) -> Result<Plan, 
 }
 
 /// The demo's book belongs to the simulators' books in the same folder, also where a database holds other books.
-fn book_of(folder: &Path, clock: &dyn Clock) -> Result<BookId, Failure> {
+///
+/// Embedded, its id follows from the seed, and with it every reference and draw: one seed, one run. A database may hold
+/// the book of an earlier folder with the same seed, so there it is random.
+fn book_of(home: &Home, seed: u64, clock: &dyn Clock) -> Result<BookId, Failure> {
+    let folder = &home.folder;
     let file = folder.join("book");
     match std::fs::read_to_string(&file) {
         Ok(text) => text
@@ -136,7 +140,8 @@ fn book_of(folder: &Path, clock: &dyn Clock) -> Result<BookId, Failure> {
             .parse()
             .map_err(|_| Failure::wrong(format!("{}: expected the id of the demo's book", file.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let book = BookId(ensimbi_events::ports::new_uuid(clock, &ensimbi_vault::SystemEntropy));
+            let entropy: &dyn Entropy = if home.is_embedded() { &Seeded(seed) } else { &SystemEntropy };
+            let book = BookId(ensimbi_events::ports::new_uuid(clock, entropy));
             let part = folder.join("book.part");
             let mut out = std::fs::File::create(&part)?;
             out.write_all(book.to_string().as_bytes())?;
@@ -145,6 +150,18 @@ fn book_of(folder: &Path, clock: &dyn Clock) -> Result<BookId, Failure> {
             Ok(book)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The same bytes for the same seed.
+struct Seeded(u64);
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        let hash = ids::Derivation::new("ensimbi.demo.1").part(&self.0.to_be_bytes()).hash();
+        for (byte, drawn) in bytes.iter_mut().zip(hash.iter().cycle()) {
+            *byte = *drawn;
+        }
     }
 }
 

@@ -31,16 +31,16 @@ statements! {
         AND reference = $4";
     COUNT_DUE plain "SELECT COUNT(*) FROM (SELECT 1 AS one FROM checks WHERE book = $1 AND connection = $2 \
         AND next_check_at <= $3 AND (leased_until IS NULL OR leased_until <= $4) LIMIT 1) AS found";
-    DUE locking "SELECT object_kind, key, subject, reference, object_id, watch, since, tries, failures FROM checks \
+    DUE locking "SELECT object_kind, key, subject, reference, object_id, watch, since, tries, failures, denials FROM checks \
         WHERE book = $1 AND connection = $2 AND next_check_at <= $3 AND (leased_until IS NULL OR leased_until <= $4) \
         ORDER BY next_check_at, key LIMIT $5";
     LEASE plain "UPDATE checks SET leased_until = $5, again = 0 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     /// Only the holder of the lease may move the row.
-    SEEN plain "UPDATE checks SET leased_until = NULL, tries = tries + 1, failures = 0, \
+    SEEN plain "UPDATE checks SET leased_until = NULL, tries = tries + 1, failures = 0, denials = 0, \
         next_check_at = CASE WHEN again = 1 THEN CAST($6 AS bigint) ELSE CAST($5 AS bigint) END, again = 0 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $7";
-    FAILED plain "UPDATE checks SET leased_until = NULL, failures = failures + 1, \
+    FAILED plain "UPDATE checks SET leased_until = NULL, failures = failures + 1, denials = denials + $8, \
         next_check_at = CASE WHEN again = 1 THEN CAST($6 AS bigint) ELSE CAST($5 AS bigint) END, again = 0 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $7";
     UNLEASE plain "UPDATE checks SET leased_until = NULL WHERE book = $1 AND leased_until IS NOT NULL";
@@ -82,6 +82,8 @@ pub(crate) struct Check {
     pub(crate) tries: u32,
     /// Looks in a row that brought nothing.
     pub(crate) failures: u32,
+    /// Looks since the last answer that the provider answered with "not found".
+    pub(crate) denials: u32,
 }
 
 const fn word(watch: Watch) -> &'static str {
@@ -231,6 +233,7 @@ fn read(connection: ConnectionId, mut row: Row) -> Result<Check, DoorError> {
         since: row.time()?,
         tries: row.small()?,
         failures: row.small()?,
+        denials: row.small()?,
     })
 }
 
@@ -256,9 +259,10 @@ pub(crate) async fn failed(
     next_check_at: Option<Time>,
     now: Time,
     lease: Time,
+    denied: bool,
 ) -> Result<(), DoorError> {
     let mut values = key_values(book, key);
-    values.extend(values![next_check_at, now, lease]);
+    values.extend(values![next_check_at, now, lease, i64::from(denied)]);
     tx.run(FAILED, values).await.map(drop)
 }
 

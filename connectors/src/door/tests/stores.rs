@@ -83,8 +83,8 @@ async fn another_master_key_is_refused(mut house: House) {
 async fn api_keys_open_their_book_until_they_are_revoked(house: House) {
     let door = house.open().await;
     assert_eq!(door.key_count().await.unwrap(), 0);
-    let key = door.create_key("first").await.unwrap();
-    let hash = sha256(exposed(&key).as_bytes()).0;
+    let hash = [7; 32];
+    door.add_key(hash, "first").await.unwrap();
     assert_eq!(door.book_of(&hash).await.unwrap(), Some(house.book));
     assert_eq!(door.book_of(&[0; 32]).await.unwrap(), None);
     assert_eq!(door.key_count().await.unwrap(), 1);

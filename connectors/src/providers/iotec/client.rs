@@ -32,7 +32,7 @@ const NOTE_MAX: usize = 100;
 const WAIT: u64 = 30;
 const WAIT_MAX: u64 = 3_600;
 const OPTIONS: [&str; 4] = ["client_id", "callback_header", CATEGORY, READING];
-const SECRETS: [&str; 2] = ["client_secret", "callback_value"];
+const SECRETS: [&str; 3] = ["client_secret", "callback_value", "callback_value_next"];
 const URLS: [&str; 2] = ["api", "token"];
 
 pub(super) struct Client {

@@ -1,0 +1,100 @@
+//! `demo --once`: exit 0 means that the four agreements hold; whoever looks afterwards finds the same book.
+
+use ensimbi_tests::process::{python, run};
+use ensimbi_tests::{fresh_database, nats_urls, unique_word};
+use serde_json::Value;
+
+use crate::support::{Folder, folder, text};
+
+const PAYMENTS: u64 = 60;
+
+/// The arguments of every run here.
+pub fn demo(folder: &Folder) -> Vec<String> {
+    let payments = PAYMENTS.to_string();
+    let args = ["demo", "--once", "--json", "--payments", &payments, "--seed", "7", "--data", &folder.text("data")];
+    args.map(str::to_owned).to_vec()
+}
+
+/// What every finished demo must show: agreement, nothing open, every payment exactly once, our wallets theirs.
+pub fn check(shown: &Value) {
+    assert_eq!(shown["ok"], true, "{shown}");
+    for agreement in ["trial_balance", "simulators", "recomputation", "verify"] {
+        assert_eq!(shown["agreements"][agreement], true, "{agreement}: {shown}");
+    }
+    let states = shown["payments_by_state"].as_object().unwrap();
+    let last = ["succeeded", "failed", "reversed"];
+    assert!(states.keys().all(|state| last.contains(&state.as_str())), "a payment is not final: {shown}");
+    assert_eq!(states.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), PAYMENTS, "{shown}");
+    assert!(states["succeeded"].as_u64().unwrap() > PAYMENTS / 2, "{shown}");
+    let wallets = shown["wallets"].as_array().unwrap();
+    assert_eq!(wallets.len(), 2, "{shown}");
+    for wallet in wallets {
+        assert_eq!(wallet["posted"], wallet["simulator"], "{shown}");
+        assert_ne!(text(&wallet["posted"]), "0", "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_demo_agrees_and_whoever_looks_afterwards_finds_the_same_book() {
+    let folder = folder();
+    let first = run(demo(&folder)).await.expect_code(0).json();
+    check(&first);
+
+    let second = run(demo(&folder)).await.expect_code(0).json();
+    assert_eq!(second, first, "a second run on the same data changes nothing");
+
+    let data = folder.text("data");
+    let verified = run(["verify", "--json", "--data", &data]).await.expect_code(0).json();
+    let book = &verified["books"][0];
+    assert_eq!((&book["size"], &book["root"]), (&first["position"], &first["root"]), "{verified}");
+
+    let rebuilt = run(["rebuild", "--json", "--data", &data]).await.expect_code(0).json();
+    assert_eq!(rebuilt["ok"], true, "{rebuilt}");
+    for projection in rebuilt["projections"].as_array().unwrap() {
+        assert_eq!(projection["equal"], true, "rebuilt equals incremental: {rebuilt}");
+    }
+
+    let leaves = folder.path("leaves.cbor");
+    run(["export", "leaves", "--data", &data, "--output", leaves.to_str().unwrap()]).await.expect_code(0);
+    let root = python("root.py", &leaves).await;
+    let expected = format!("size {}\nroot {}\n", first["position"], text(&first["root"]));
+    assert_eq!(root, expected, "the Python companion computes the same root");
+    let decoded = python("decode.py", &leaves).await;
+    assert_eq!(decoded.lines().count() as u64, first["position"].as_u64().unwrap());
+    let opened: Value = serde_json::from_str(decoded.lines().next().unwrap()).unwrap();
+    assert_eq!(opened["fact"]["type"], "BookOpened");
+}
+
+#[tokio::test]
+async fn the_demo_agrees_although_the_bus_is_emptied_at_random() {
+    let folder = folder();
+    let mut args = demo(&folder);
+    args.push("--lose-bus".to_owned());
+    check(&run(args).await.expect_code(0).json());
+}
+
+#[tokio::test]
+async fn the_demo_agrees_on_postgres_and_the_floor_nats() {
+    on_servers(&nats_urls()[0]).await;
+}
+
+#[tokio::test]
+async fn the_demo_agrees_on_postgres_and_a_current_nats() {
+    on_servers(&nats_urls()[1]).await;
+}
+
+async fn on_servers(nats: &str) {
+    let folder = folder();
+    let database = fresh_database("demo").await;
+    let prefix = unique_word("demo");
+    let servers = ["--database-url", &database, "--nats-url", nats, "--nats-prefix", &prefix];
+    let mut args = demo(&folder);
+    args.extend(servers.map(str::to_owned));
+    let first = run(&args).await.expect_code(0).json();
+    check(&first);
+    let second = run(&args).await.expect_code(0).json();
+    assert_eq!(second, first, "a second run on the same data changes nothing");
+    let verify = ["verify", "--json", "--data", &folder.text("data"), "--database-url", &database];
+    let verified = run(verify).await.expect_code(0).json();
+    assert_eq!(verified["books"][0]["root"], first["root"], "{verified}");
+}

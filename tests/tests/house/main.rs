@@ -1,0 +1,19 @@
+//! The whole house: the real binary as a process, or all rooms together in this one.
+//!
+//! Every test has its own folder, ports, database and bus prefix.
+
+#![allow(clippy::unwrap_used)]
+
+mod bad_configuration;
+mod bad_requests;
+mod demo;
+mod foreign;
+mod imports;
+mod kill;
+mod orders;
+mod outage;
+mod roles;
+mod rooms;
+mod seeds;
+mod stage;
+mod support;

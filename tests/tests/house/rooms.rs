@@ -1,0 +1,225 @@
+//! All rooms in this process, on a simulated clock, with one fixed provider truth behind a scripted client.
+//!
+//! The connector's own translator reads the bytes; only the calls are scripted. A book's id is fixed, so ids of
+//! different runs can be compared.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ensimbi_bus::{Bus, LocalBus, LocalOptions};
+use ensimbi_connectors::door::{Door, DoorOptions, StoreAddress, Tuning};
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_events::bus::Outcome;
+use ensimbi_events::ids::claim_id;
+use ensimbi_events::simtime::SimClock;
+use ensimbi_events::word::{Mode, OccurredSource};
+use ensimbi_events::words::book::{BookOpened, Policy};
+use ensimbi_events::{Body, BookId, Claim, Clock, ConnectionId, Fact, SubjectId, SubjectKind, Time};
+use ensimbi_ledger::service::Service;
+use ensimbi_ledger::store::{SqliteStore, Store};
+use ensimbi_ledger::writer::{Listener, Writer};
+use ensimbi_projections::query::{LIMIT_MAX, PaymentsQuery};
+use ensimbi_projections::{PaymentsView, Projector, ViewStore, Views, WalletsView};
+use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::support::{Folder, folder};
+
+pub const START: Time = Time::from_micros(1_780_000_000_000_000);
+
+/// Real time for leases and resends; only differences matter.
+struct RealClock(tokio::time::Instant);
+
+#[async_trait]
+impl Clock for RealClock {
+    fn now(&self) -> Time {
+        START.plus(self.0.elapsed())
+    }
+
+    async fn sleep_until(&self, at: Time) {
+        tokio::time::sleep(at.since(self.now())).await;
+    }
+}
+
+/// What a run came to, for comparison.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Books {
+    /// Account code, wallet code, currency, posted, held, reserved.
+    pub wallets: Vec<String>,
+    /// Account, currency, balance: the whole trial balance.
+    pub accounts: Vec<(String, String, i128)>,
+    /// Payment and state.
+    pub states: Vec<(String, String)>,
+    /// Word, event id, fact hash of everything that is final.
+    pub finals: BTreeSet<(String, String, String)>,
+    /// Discrepancies: there is one truth, so none.
+    pub discrepancies: usize,
+}
+
+/// Words of events that say something final.
+const FINAL: [&str; 5] =
+    ["CollectionSucceeded", "CollectionFailed", "CollectionReversed", "PaymentAllocated", "PaymentDeallocated"];
+
+/// The house.
+pub struct Rooms {
+    pub book: BookId,
+    pub door: Arc<Door>,
+    pub clock: Arc<SimClock>,
+    /// Where the webhooks are.
+    pub url: String,
+    store: Arc<dyn Store>,
+    projector: Arc<Projector>,
+    bus: LocalBus,
+    stop: watch::Sender<bool>,
+    _folder: Folder,
+}
+
+impl Rooms {
+    /// Opens a new house for one connection of a scripted provider, with everything running.
+    pub async fn open(connector: super::orders::Scripted, settings: ConnectionSettings) -> Self {
+        let folder = folder();
+        let book = BookId(uuid::Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0007));
+        let clock = Arc::new(SimClock::new(START));
+        let vault = Arc::new(Vault::new(MasterKey::from_bytes([9; 32])));
+        let options = LocalOptions { ack_wait: Duration::from_secs(2), ..LocalOptions::default() };
+        let bus = LocalBus::new(options).unwrap();
+        let scripted: &'static super::orders::Scripted = Box::leak(Box::new(connector));
+        let door = Door::open(DoorOptions {
+            store: StoreAddress::Sqlite(folder.path("door.db")),
+            book,
+            mode: Mode::Test,
+            connections: vec![settings],
+            registry: Box::leak(Box::new([scripted as &dyn ensimbi_connectors::connector::Connector])),
+            vault: Arc::clone(&vault),
+            bus: Arc::new(bus.clone()),
+            clock: clock.clone(),
+            real_clock: Arc::new(RealClock(tokio::time::Instant::now())),
+            entropy: Arc::new(SystemEntropy),
+            alone: true,
+            allow_live_format0: false,
+            tuning: Tuning { idle: Duration::from_millis(50), ..Tuning::default() },
+        })
+        .await
+        .unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path("book.db")).await.unwrap());
+        store.create_book(book).await.unwrap();
+        let views = ViewStore::open_sqlite(&folder.path("views.db")).await.unwrap();
+        let projector = Arc::new(Projector::new(views, Arc::clone(&store) as _, ensimbi_projections::all()));
+        let (stop, stopping) = watch::channel(false);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let rooms = Self { book, door, clock, url, store, projector, bus, stop, _folder: folder };
+        rooms.run(vault, stopping, listener).await;
+        rooms
+    }
+
+    async fn run(&self, vault: Arc<Vault>, stopping: watch::Receiver<bool>, listener: TcpListener) {
+        let service = Service::new(Arc::new(self.bus.clone()), vault, self.book);
+        let projector = Arc::clone(&self.projector);
+        let told: Listener = Arc::new(move |_| projector.wake());
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let writer = Writer::start(Arc::clone(&self.store), clock, self.book, Some(told)).await.unwrap();
+        self.say_opening(&writer).await;
+        let of_service = stopping.clone();
+        tokio::spawn(async move { service.run(&writer, of_service).await });
+        tokio::spawn(Arc::clone(&self.door).run(stopping));
+        let router = self.door.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+
+    /// Position 1 and the connection.
+    async fn say_opening(&self, writer: &Writer) {
+        let opened = BookOpened {
+            tenant: "orders".to_owned(),
+            mode: Mode::Test,
+            time_zone: "Africa/Kampala".to_owned(),
+            policies: vec![Policy { key: "allocate.collection".to_owned(), value: "income:sales".to_owned() }],
+            currencies: vec!["ITX".parse().unwrap()],
+        };
+        let (id, configured) = self.door.connection_facts().remove(0);
+        let subjects = [(SubjectId(self.book.0), None), (SubjectId(id.0), Some(id))];
+        for ((subject, connection), body) in subjects.into_iter().zip([Body::from(opened), configured.into()]) {
+            let claim = self.claim(subject, connection, body);
+            let outcome = writer.submit(vec![claim]).await.pop().unwrap().unwrap();
+            assert!(matches!(outcome, Outcome::Recorded { .. }), "{outcome:?}");
+        }
+    }
+
+    fn claim(&self, subject: SubjectId, connection: Option<ConnectionId>, body: Body) -> Claim {
+        let fact = Fact {
+            subject,
+            subject_kind: if connection.is_some() { SubjectKind::Connection } else { SubjectKind::Book },
+            connection,
+            wallet: None,
+            object_kind: None,
+            object_id: None,
+            occurrence: if connection.is_some() { "1".to_owned() } else { String::new() },
+            currency: None,
+            version: body.version(),
+            body,
+        };
+        Claim {
+            id: claim_id(fact.event_id(self.book).0, 0, "test.1"),
+            book: self.book,
+            fact,
+            occurred_at: START,
+            occurred_source: OccurredSource::Ledger,
+            translator: "test.1".to_owned(),
+            evidence: None,
+            party: None,
+            doubt: None,
+            operator_transaction: None,
+        }
+    }
+
+    /// Waits (real time) until nothing is in flight.
+    pub async fn settle(&self) -> Option<Time> {
+        for _ in 0..20_000 {
+            let pending = self.door.pending(self.clock.now()).await.unwrap();
+            if pending.is_idle() {
+                return pending.next_due;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("still in flight: {:?}", self.door.pending(self.clock.now()).await);
+    }
+
+    /// What the books say now.
+    pub async fn books(&self) -> Books {
+        self.projector.catch_up(self.book).await.unwrap();
+        let views = Views::new(self.projector.store().clone());
+        let wallets = views.wallets(self.book, None, LIMIT_MAX).await.unwrap().items.into_iter().map(|row| {
+            let (code, currency) = ([row.account_code.as_str(), &row.code].join(":"), row.currency);
+            format!("{code} {currency} {} {} {}", row.posted, row.held, row.reserved)
+        });
+        let query = PaymentsQuery { limit: LIMIT_MAX, ..PaymentsQuery::default() };
+        let payments = views.payments(self.book, &query).await.unwrap().items;
+        let mut states: Vec<_> = payments.iter().map(|p| (p.payment.to_string(), p.state.to_string())).collect();
+        states.sort();
+        let accounts = self.store.trial_balance(self.book).await.unwrap().1.into_iter();
+        let events = self.store.columns(self.book, 0, 5_000).await.unwrap();
+        let report = ensimbi_ledger::verify::verify(self.store.as_ref(), self.book, |_| {}).await.unwrap();
+        assert!(report.ok, "{report:?}");
+        Books {
+            wallets: wallets.collect(),
+            accounts: accounts.map(|a| (a.account, a.currency.to_string(), a.debit - a.credit)).collect(),
+            states,
+            finals: events
+                .iter()
+                .filter(|event| FINAL.contains(&event.word.as_str()))
+                .map(|event| (event.word.clone(), event.event_id.to_string(), event.fact_hash.to_string()))
+                .collect(),
+            discrepancies: events.iter().filter(|event| event.word == "DiscrepancyRaised").count(),
+        }
+    }
+
+    /// Ends everything.
+    pub async fn close(self) {
+        self.stop.send_replace(true);
+        self.bus.close().await;
+        self.door.close().await;
+    }
+}

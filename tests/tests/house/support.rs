@@ -1,0 +1,124 @@
+//! What the stories share: a folder, configuration text, questions over HTTP, waiting.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_tests::process::Serving;
+use ensimbi_vault::SystemEntropy;
+use reqwest::{Client, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+/// A folder that goes with the test.
+pub struct Folder(tempfile::TempDir);
+
+pub fn folder() -> Folder {
+    Folder(tempfile::tempdir().unwrap())
+}
+
+impl Folder {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        self.text(name)
+    }
+
+    /// A master key as an operator would make it.
+    pub fn master_key(&self) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.write("key", hex::encode([7; 32]));
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// The files in a folder, by name.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.path(folder)) else { return Vec::new() };
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A JSON text.
+#[track_caller]
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("expected a text, got {value}"))
+}
+
+/// `ensimbi.toml` with these connections.
+pub fn toml_of(connections: &[ConnectionSettings]) -> String {
+    let mut file = toml::Table::new();
+    let mut list = Vec::new();
+    for connection in connections {
+        let mut table = toml::Table::new();
+        let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
+        put("slug", connection.slug.clone().into());
+        put("provider", connection.provider.clone().into());
+        put("account", connection.account.clone().into());
+        put("simulated", connection.simulated.into());
+        put("timeout_ms", i64::try_from(connection.timeout_ms).unwrap().into());
+        let pairs = |pairs: Vec<(&String, &str)>| {
+            toml::Value::Table(pairs.into_iter().map(|(k, v)| (k.clone(), v.to_owned().into())).collect())
+        };
+        put("urls", pairs(connection.urls.iter().map(|(k, v)| (k, v.as_str())).collect()));
+        put("options", pairs(connection.options.iter().map(|(k, v)| (k, v.as_str())).collect()));
+        put("secrets", pairs(connection.secrets.iter().map(|(k, v)| (k, v.expose_secret())).collect()));
+        let wallets = connection.wallets.iter().map(|wallet| {
+            let fields =
+                [("id", wallet.id.clone()), ("code", wallet.code.clone()), ("currency", wallet.currency.to_string())];
+            toml::Value::Table(fields.into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect())
+        });
+        put("wallets", toml::Value::Array(wallets.collect()));
+        list.push(toml::Value::Table(table));
+    }
+    file.insert("connections".to_owned(), toml::Value::Array(list));
+    toml::to_string(&file).unwrap()
+}
+
+/// Asks with a key; the answer must be JSON.
+pub async fn get(serving: &Serving, key: &str, path: &str) -> Value {
+    let (status, body) = ask(serving, Some(key), path).await;
+    assert_eq!(status, StatusCode::OK, "{path}: {body}");
+    body
+}
+
+/// Asks, with or without a key.
+pub async fn ask(serving: &Serving, key: Option<&str>, path: &str) -> (StatusCode, Value) {
+    let mut request = Client::new().get(format!("{}{path}", serving.url)).timeout(Duration::from_secs(30));
+    if let Some(key) = key {
+        request = request.bearer_auth(key);
+    }
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// Looks every 100 ms until it finds something; at most a minute.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never came to this: {what}");
+}
+
+/// A number below `below`, really random; whoever uses it prints it.
+pub fn random(below: u64) -> u64 {
+    use ensimbi_events::Entropy;
+    let mut bytes = [0; 8];
+    SystemEntropy.fill(&mut bytes);
+    u64::from_be_bytes(bytes) % below
+}

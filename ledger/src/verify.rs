@@ -390,7 +390,7 @@ impl Run<'_> {
                 for id in state::touched(event).into_iter().filter(|id| mine(*id)) {
                     let state = states.entry(id).or_default();
                     let before = state.reservations.clone();
-                    state::fold(id, state, event, sealed.leaf_hash).map_err(|error| bad(after, error.to_string()))?;
+                    state::fold(id, state, &sealed).map_err(|error| bad(after, error.to_string()))?;
                     if before != state.reservations {
                         reserve(wallets, &config, &before, true, after)?;
                         reserve(wallets, &config, &state.reservations, false, after)?;

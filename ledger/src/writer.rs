@@ -181,13 +181,14 @@ impl Task {
                 }
             }
             let head = self.store.head_row(self.book).await.ok().flatten().map(|head| (head.epoch, head.size));
-            if head.is_some() && head == last {
-                if let Ok(epoch) = self.store.take_over(self.book).await {
-                    tracing::warn!(book = %self.book, epoch, "the other writer is quiet; writing again");
-                    self.epoch = epoch;
-                    self.writing.store(true, Ordering::Relaxed);
-                    return true;
-                }
+            if head.is_some()
+                && head == last
+                && let Ok(epoch) = self.store.take_over(self.book).await
+            {
+                tracing::warn!(book = %self.book, epoch, "the other writer is quiet; writing again");
+                self.epoch = epoch;
+                self.writing.store(true, Ordering::Relaxed);
+                return true;
             }
             last = head;
         }

@@ -184,7 +184,7 @@ impl Memory {
         let mut states: HashMap<SubjectId, SubjectState> = HashMap::new();
         for sealed in &self.sealed {
             for id in state::touched(&sealed.event) {
-                state::fold(id, states.entry(id).or_default(), &sealed.event, sealed.leaf_hash).unwrap();
+                state::fold(id, states.entry(id).or_default(), sealed).unwrap();
             }
         }
         assert_eq!(states.len(), self.known.states.len());

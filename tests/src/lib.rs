@@ -88,9 +88,10 @@ pub async fn fresh_database(prefix: &str) -> String {
     options.database(&name).to_url_lossy().to_string()
 }
 
-/// A word that no other test has, of letters and digits.
+/// A word that no other test has: the prefix and 16 letters and digits.
 pub fn unique_word(prefix: &str) -> String {
-    format!("{prefix}{}", unique().simple())
+    let random = unique().simple().to_string();
+    [prefix, &random[16..]].concat()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a name for a test's folder or database, never a recorded value")]

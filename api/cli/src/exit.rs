@@ -85,7 +85,12 @@ impl From<ensimbi_events::ports::ReadError> for Failure {
 
 impl From<ensimbi_projections::StoreError> for Failure {
     fn from(error: ensimbi_projections::StoreError) -> Self {
-        Self::not_to_be_had(error)
+        use ensimbi_projections::StoreError as E;
+        match &error {
+            E::Foreign(_) | E::Address(_) => Self::wrong(error),
+            E::Damaged(_) => Self::disagrees(error),
+            E::Unavailable(_) => Self::not_to_be_had(error),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ensimbi_api::keys::ApiKey;
 use ensimbi_bus::{Bus, LocalBus};
-use ensimbi_connectors::door::{Door, DoorOptions, Tuning};
+use ensimbi_connectors::door::{Door, DoorOptions, Tuning, check_connections};
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::bus::Stream;
@@ -74,6 +74,10 @@ pub struct House {
 impl House {
     /// Opens every store, the book and its connections; nothing runs yet.
     pub async fn build(home: &Home, plan: Plan) -> Result<Self, Failure> {
+        // Configuration first: a wrong one must leave nothing behind.
+        let settings = &plan.settings;
+        check_connections(&settings.connections, settings.book.mode, providers::all(), &plan.clock, plan.allow_live)
+            .map_err(Failure::wrong)?;
         let vault = home.vault(plan.alone)?;
         let (bus, local_bus) = home.bus().await?;
         let store = home.book_store().await?;

@@ -78,8 +78,9 @@ async fn import_all(
 ) -> Result<(Code, Vec<Value>), Failure> {
     let connection = house.door.connection(&args.connection).ok_or_else(|| {
         Failure::wrong(format!(
-            "--connection {}: not in the configuration; connections are declared in ensimbi.toml",
-            args.connection
+            "--connection {}: not in the configuration; expected one of {}, or the id of one",
+            args.connection,
+            house.door.slugs().join(", ")
         ))
     })?;
     let mut code = Code::Done;

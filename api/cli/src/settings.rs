@@ -15,19 +15,13 @@ use crate::exit::Failure;
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The book that is made at the first start.
     pub book: BookSettings,
     /// Provider accounts.
     pub connections: Vec<ConnectionSettings>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { book: BookSettings::default(), connections: Vec::new() }
-    }
 }
 
 /// `[book]`.
@@ -84,6 +78,20 @@ const ACCOUNT_POLICIES: [&str; 6] = [
     "allocate.lost_dispute",
 ];
 
+/// Where the reader stopped and what it expected. The line itself is not shown: it may hold a secret; only the key is.
+fn said(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message.to_owned() };
+    let line = before.matches('\n').count() + 1;
+    let of_line = before.rsplit('\n').next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let key = of_line.trim_end().strip_suffix('=').map(str::trim_end);
+    match key.and_then(|text| text.rsplit(|c| !plain(c)).next()).filter(|key| !key.is_empty()) {
+        Some(key) => format!("line {line}: {key}: {message}"),
+        None => format!("line {line}: {message}"),
+    }
+}
+
 impl Settings {
     /// Reads the file; without one, the defaults (a test book without connections).
     pub fn read(file: &Path, named: bool) -> Result<Self, Failure> {
@@ -95,9 +103,8 @@ impl Settings {
             }
             Ok(_) => std::fs::read_to_string(file)?,
         };
-        // The reader's message names key, line and what was expected; it never quotes a secret's value back.
         let settings: Self = toml::from_str(&text)
-            .map_err(|error| Failure::wrong(format!("configuration {}: {}", file.display(), error.message())))?;
+            .map_err(|error| Failure::wrong(format!("configuration {}: {}", file.display(), said(&error, &text))))?;
         settings.check()?;
         Ok(settings)
     }

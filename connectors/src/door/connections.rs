@@ -118,14 +118,56 @@ fn poll_words(poll: &PollSettings) -> String {
     )
 }
 
+/// What connections are checked by and made from.
+pub(crate) struct Terms<'a> {
+    book: BookId,
+    mode: Mode,
+    connections: &'a [ConnectionSettings],
+    registry: &'static [&'static dyn Connector],
+    clock: &'a Arc<dyn Clock>,
+    allow_live_format0: bool,
+    calls_in_flight: usize,
+}
+
+impl<'a> Terms<'a> {
+    /// Those of an opening.
+    pub(crate) fn of(options: &'a DoorOptions) -> Self {
+        Self {
+            book: options.book,
+            mode: options.mode,
+            connections: &options.connections,
+            registry: options.registry,
+            clock: &options.clock,
+            allow_live_format0: options.allow_live_format0,
+            calls_in_flight: options.tuning.calls_in_flight,
+        }
+    }
+}
+
+/// Checks configured connections before anything is opened or made.
+///
+/// # Errors
+/// [`SettingsError`] naming the first wrong key and what was expected.
+pub fn check_connections(
+    connections: &[ConnectionSettings],
+    mode: Mode,
+    registry: &'static [&'static dyn Connector],
+    clock: &Arc<dyn Clock>,
+    allow_live_format0: bool,
+) -> Result<(), SettingsError> {
+    // Which book it will be changes ids, and nothing that is checked.
+    let book = BookId(uuid::Uuid::nil());
+    connect(&Terms { book, mode, connections, registry, clock, allow_live_format0, calls_in_flight: 1 }).map(drop)
+}
+
 /// Checks all configured connections and makes their clients.
 ///
 /// # Errors
 /// [`SettingsError`] naming the first wrong key and what was expected.
-pub(crate) fn connect(options: &DoorOptions) -> Result<Vec<Arc<Connection>>, SettingsError> {
+pub(crate) fn connect(options: &Terms<'_>) -> Result<Vec<Arc<Connection>>, SettingsError> {
     let mut seen = BTreeSet::new();
     let mut connections = Vec::new();
-    for settings in &options.connections {
+    for settings in options.connections {
         let connection = one(options, settings)?;
         let names = [
             ("slug", settings.slug.clone()),
@@ -142,7 +184,7 @@ pub(crate) fn connect(options: &DoorOptions) -> Result<Vec<Arc<Connection>>, Set
     Ok(connections)
 }
 
-fn one(options: &DoorOptions, settings: &ConnectionSettings) -> Result<Connection, SettingsError> {
+fn one(options: &Terms<'_>, settings: &ConnectionSettings) -> Result<Connection, SettingsError> {
     let connector = options.registry.iter().copied().find(|c| c.facts().provider == settings.provider);
     let Some(connector) = connector else {
         let known: Vec<&str> = options.registry.iter().map(|c| c.facts().provider).collect();
@@ -150,7 +192,7 @@ fn one(options: &DoorOptions, settings: &ConnectionSettings) -> Result<Connectio
     };
     check(options, settings, connector)?;
     let id = ids::connection_id(options.book, &settings.provider, &settings.account);
-    let client = connector.connect(settings, Arc::clone(&options.clock) as Arc<dyn Clock>)?;
+    let client = connector.connect(settings, Arc::clone(options.clock))?;
     let wallets = settings.wallets.iter().map(|wallet| {
         let purse = wallet.purse.as_deref().unwrap_or("");
         Wallet { id: ids::wallet_id(id, &wallet.id, purse, wallet.currency.as_str()), settings: wallet.clone() }
@@ -161,11 +203,11 @@ fn one(options: &DoorOptions, settings: &ConnectionSettings) -> Result<Connectio
         client,
         wallets: wallets.collect(),
         settings: settings.clone(),
-        calls: Arc::new(Semaphore::new(options.tuning.calls_in_flight.clamp(1, 256))),
+        calls: Arc::new(Semaphore::new(options.calls_in_flight.clamp(1, 256))),
     })
 }
 
-fn check(options: &DoorOptions, settings: &ConnectionSettings, connector: &dyn Connector) -> Result<(), SettingsError> {
+fn check(options: &Terms<'_>, settings: &ConnectionSettings, connector: &dyn Connector) -> Result<(), SettingsError> {
     let wrong = |key: &str, problem: &str| Err(wrong(settings, key, problem));
     if !is_code(&settings.slug) {
         return wrong("slug", "expected lower-case letters, digits and -, such as main");
@@ -210,7 +252,7 @@ fn check(options: &DoorOptions, settings: &ConnectionSettings, connector: &dyn C
 }
 
 fn check_wallets(
-    options: &DoorOptions,
+    options: &Terms<'_>,
     settings: &ConnectionSettings,
     connector: &dyn Connector,
 ) -> Result<(), SettingsError> {

@@ -47,7 +47,7 @@ use ensimbi_vault::Vault;
 use tokio::sync::{Notify, watch};
 
 pub use command::{CollectCommand, CommandError, IntentView};
-pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, id_of};
+pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, check_connections, id_of};
 pub use error::DoorError;
 pub use import::{ImportError, ImportOutcome, ImportReceipt};
 pub use options::{DoorOptions, Tuning};
@@ -104,7 +104,7 @@ impl Door {
     /// [`DoorError::Unavailable`].
     pub async fn open(options: DoorOptions) -> Result<Arc<Self>, DoorError> {
         // Configuration first: a wrong one must not leave a new database behind.
-        let connections = connections::connect(&options)?;
+        let connections = connections::connect(&connections::Terms::of(&options))?;
         let store = DoorStore::open(&options.store, options.vault.fingerprint()).await?;
         let door = Self {
             store,
@@ -154,6 +154,11 @@ impl Door {
     pub fn webhook_paths(&self) -> Vec<(String, String)> {
         let pushed = self.connections.iter().filter(|c| c.connector.authenticity() != Authenticity::NoPush);
         pushed.map(|c| (c.settings.slug.clone(), format!("/webhooks/{}", c.id))).collect()
+    }
+
+    /// The slugs of all connections, for a message that names them.
+    pub fn slugs(&self) -> Vec<&str> {
+        self.connections.iter().map(|connection| connection.settings.slug.as_str()).collect()
     }
 
     /// The route `POST /webhooks/{connection}`.

@@ -18,7 +18,7 @@ use ensimbi_events::bus::{Outcome, RecordedRef};
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::config::BookConfig;
 use ensimbi_events::ids::made_event_id;
-use ensimbi_events::leaf::fact_hash;
+use ensimbi_events::leaf::{fact_hash, sha256};
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
 use ensimbi_events::{Amount, Body, BookId, Claim, Currency, EventId, Fact, Hash, SubjectId, Time, WalletId};
@@ -172,6 +172,8 @@ pub struct Decider {
     /// Keys of this batch: as good as those in the book.
     taken: HashMap<Key, KnownKey>,
     sealed: Vec<Sealed>,
+    /// Hash of the fact that is being decided.
+    told: Hash,
     /// Size of the book before the batch.
     start: u64,
 }
@@ -193,7 +195,8 @@ impl Decider {
     pub fn new(book: BookId, now: Time, known: Known) -> Self {
         let start = known.edge.size();
         let (paths, taken) = (HashMap::new(), HashMap::new());
-        let mut decider = Self { book, now, known, paths, taken, sealed: Vec::new(), start };
+        let told = Hash::default();
+        let mut decider = Self { book, now, known, paths, taken, sealed: Vec::new(), told, start };
         decider.index_paths();
         decider
     }
@@ -212,7 +215,10 @@ impl Decider {
             let detail = "version, object_kind, object_id: not those of a recorded fact".to_owned();
             return Outcome::Refused { code: Refusal::Malformed, detail };
         }
-        match fact.canonical() {
+        // One tree of the fact serves its hash and its canonical form.
+        let node = fact.node();
+        self.told = sha256(&node.encode());
+        match Fact::from_map(node) {
             Ok(fact) => self.decide_canonical(&Claim { fact, ..claim.clone() }),
             Err(error) => Outcome::Refused { code: Refusal::Malformed, detail: error.to_string() },
         }
@@ -284,7 +290,7 @@ impl Decider {
 
     /// A repeat: nothing, stronger evidence, or another content for the same key.
     fn known_event(&mut self, claim: &Claim, seen: Seen) -> Result<Vec<RecordedRef>, Refused> {
-        let hash = fact_hash(&claim.fact);
+        let hash = self.told;
         if hash == seen.fact_hash {
             let mut events = vec![reference(&seen)];
             events.extend(self.made_by(claim, seen.event_id));

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::state::{self, SubjectState};
 use super::{Decider, Key, KeyKind, Known, KnownKey, Refused, WalletBalance};
-use crate::posting::{RULES, accounts, post};
+use crate::posting::{PostingError, RULES, accounts, post};
 use crate::tree::Edge;
 
 /// An event ready to be written.
@@ -101,7 +101,12 @@ impl Decider {
     }
 
     /// Records the claim's own fact.
-    pub(super) fn record_claim(&mut self, claim: &Claim, no_lines: Option<NoLines>) -> Result<EventId, Refused> {
+    pub(super) fn record_claim(
+        &mut self,
+        claim: &Claim,
+        no_lines: Option<NoLines>,
+        lines: Lines,
+    ) -> Result<EventId, Refused> {
         let context = Context {
             occurred_at: claim.occurred_at,
             occurred_source: claim.occurred_source,
@@ -111,7 +116,6 @@ impl Decider {
             evidence: claim.evidence.iter().cloned().collect(),
         };
         let event_id = claim.fact.event_id(self.book);
-        let lines = self.lines(&claim.fact, no_lines)?;
         // It guards money, so only an entry takes it: a payment's pending and failed state name the same transaction.
         let operator = match (&claim.operator_transaction, claim.fact.connection, claim.fact.body.posting_kind()) {
             (Some(transaction), Some(connection), Some(kind)) if !lines.0.is_empty() => {
@@ -119,7 +123,7 @@ impl Decider {
             }
             _ => None,
         };
-        self.seal(claim.fact.clone(), context, event_id, None, operator, lines, no_lines)?;
+        self.seal(claim.fact.clone(), self.told, context, event_id, None, operator, lines, no_lines)?;
         Ok(event_id)
     }
 
@@ -131,7 +135,8 @@ impl Decider {
         fact: Fact,
         with_evidence: bool,
     ) -> Result<Option<RecordedRef>, Refused> {
-        let event_id = made_event_id(cause, fact.body.word(), &fact_hash(&fact).0);
+        let hash = fact_hash(&fact);
+        let event_id = made_event_id(cause, fact.body.word(), &hash.0);
         if let Some(seen) = self.seen(fact.subject, event_id) {
             return Ok(Some(super::reference(&seen)));
         }
@@ -143,24 +148,22 @@ impl Decider {
             party: None,
             evidence: if with_evidence { claim.evidence.iter().cloned().collect() } else { Vec::new() },
         };
-        let lines = self.lines(&fact, None)?;
-        self.seal(fact, context, event_id, Some(cause), None, lines, None)?;
+        let lines = self.lines(&fact)?;
+        self.seal(fact, hash, context, event_id, Some(cause), None, lines, None)?;
         Ok(self.sealed.last().map(Sealed::reference))
     }
 
-    fn lines(&self, fact: &Fact, no_lines: Option<NoLines>) -> Result<Lines, Refused> {
-        if no_lines.is_some() {
-            return Ok(Lines::default());
-        }
+    pub(super) fn lines(&self, fact: &Fact) -> Result<Lines, PostingError> {
         let none = SubjectState::default();
         let state = self.state(fact.subject).unwrap_or(&none);
-        Ok(post(fact, &self.known.config, state)?)
+        post(fact, &self.known.config, state)
     }
 
     #[allow(clippy::too_many_arguments)]
     fn seal(
         &mut self,
         fact: Fact,
+        fact_hash: Hash,
         context: Context,
         event_id: EventId,
         cause: Option<EventId>,
@@ -201,13 +204,7 @@ impl Decider {
             let size = leaf.len();
             return Err(Refused::new(Refusal::TooLarge, format!("a leaf of {size} bytes, above {LEAF_BYTES_MAX}")));
         }
-        let sealed = Sealed {
-            leaf_hash: leaf::leaf_hash(&leaf),
-            fact_hash: fact_hash(&event.fact),
-            keys: keys_of(&event),
-            leaf,
-            event,
-        };
+        let sealed = Sealed { leaf_hash: leaf::leaf_hash(&leaf), fact_hash, keys: keys_of(&event), leaf, event };
         self.move_forward(sealed)
     }
 
@@ -219,7 +216,7 @@ impl Decider {
         for subject in state::touched(event) {
             let state = self.known.states.entry(subject).or_default();
             let before = state.reservations.clone();
-            state::fold(subject, state, event, sealed.leaf_hash)?;
+            state::fold(subject, state, &sealed)?;
             let after = state.reservations.clone();
             if before != after {
                 self.reserve(&before, true, event.record.position)?;

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::event::Lines;
-use ensimbi_events::leaf::fact_hash;
 use ensimbi_events::word::{Bearer, Direction, EvidenceClass, Fee, FeesMode, ItemKind, Recognition, Side, Verdict};
 use ensimbi_events::{
     Amount, Body, Currency, Event, EventId, Fact, Hash, Money, NoLines, SubjectId, SubjectKind, Time, WalletId,
 };
 use serde::{Deserialize, Serialize};
 
+use super::Sealed;
 use crate::posting::accounts;
 
 /// Events a state remembers for answering repeats; older ones are found by their keys.
@@ -232,11 +232,12 @@ fn open_items(lines: &Lines) -> impl Iterator<Item = SubjectId> {
 ///
 /// # Errors
 /// [`Overflow`]; the event must then not be recorded.
-pub fn fold(subject: SubjectId, state: &mut SubjectState, event: &Event, leaf_hash: Hash) -> Result<(), Overflow> {
+pub fn fold(subject: SubjectId, state: &mut SubjectState, sealed: &Sealed) -> Result<(), Overflow> {
+    let event = &sealed.event;
     let fact = &event.fact;
     if fact.subject == subject {
         state.kind.get_or_insert(fact.subject_kind);
-        remember(state, event, leaf_hash);
+        remember(state, sealed);
         if event.record.no_lines == Some(NoLines::Withheld) {
             state.withheld.push((event.record.event_id, fact.clone()));
             if matches!(fact.body, Body::CollectionSucceeded(_) | Body::PayoutSucceeded(_)) {
@@ -249,7 +250,8 @@ pub fn fold(subject: SubjectId, state: &mut SubjectState, event: &Event, leaf_ha
     cross(subject, state, event)
 }
 
-fn remember(state: &mut SubjectState, event: &Event, leaf_hash: Hash) {
+fn remember(state: &mut SubjectState, sealed: &Sealed) {
+    let event = &sealed.event;
     // What a later claim brought about is no part of the answer to the first one.
     let later = match &event.fact.body {
         Body::EvidenceAdded(_) => true,
@@ -267,8 +269,8 @@ fn remember(state: &mut SubjectState, event: &Event, leaf_hash: Hash) {
     state.seen.push(Seen {
         event_id: event.record.event_id,
         position: event.record.position,
-        leaf_hash,
-        fact_hash: fact_hash(&event.fact),
+        leaf_hash: sealed.leaf_hash,
+        fact_hash: sealed.fact_hash,
         class: event.context.evidence.iter().map(|proof| proof.class).min_by_key(|class| rank(*class)),
         cause: event.record.cause.filter(|_| !later),
     });

@@ -1,11 +1,12 @@
 //! The rules of each word: who may say it when, and what stands in its way.
 
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::event::Lines;
 use ensimbi_events::{Amount, Body, Claim, EventId, NoLines, SubjectId, WalletId};
 
 use super::state::{Phase, SubjectState};
 use super::{Decider, Refused, checks};
-use crate::posting::{PostingError, accounts, post};
+use crate::posting::{PostingError, accounts};
 
 impl Decider {
     pub(super) fn by_word(&mut self, claim: &Claim) -> Result<(), Refused> {
@@ -135,7 +136,8 @@ impl Decider {
 
     /// Recorded as it stands; a command that cannot be posted is refused.
     pub(super) fn plain(&mut self, claim: &Claim) -> Result<(), Refused> {
-        self.record_claim(claim, None).map(drop)
+        let lines = self.lines(&claim.fact)?;
+        self.record_claim(claim, None, lines).map(drop)
     }
 
     /// Takes what is available, or refuses before any provider is called.
@@ -183,16 +185,17 @@ impl Decider {
 
     /// Records a claim that moves money: posted, before the opening, or withheld. Says whether it posted.
     fn money(&mut self, claim: &Claim) -> Result<bool, Refused> {
-        if let Some(kind) = self.doubt_of(claim) {
+        let lines = self.lines(&claim.fact);
+        if let Some(kind) = self.doubt_of(claim, &lines) {
             return self.withhold(claim, kind).map(|()| false);
         }
         if self.before_opening(claim) {
-            self.record_claim(claim, Some(NoLines::BeforeOpening))?;
+            self.record_claim(claim, Some(NoLines::BeforeOpening), Lines::default())?;
             return Ok(false);
         }
         let late = self.is_late(claim);
         let fee_on_failed = matches!(claim.fact.body, Body::FeeCharged(_)) && self.phase(claim) == Phase::Failed;
-        let event_id = self.record_claim(claim, None)?;
+        let event_id = self.record_claim(claim, None, lines?)?;
         if fee_on_failed {
             self.raise(claim, event_id, DiscrepancyKind::FeeOnFailed, None)?;
         }
@@ -216,7 +219,7 @@ impl Decider {
         own.phase == Phase::Failed || (own.asked.is_some() && attempt.is_some_and(ended))
     }
 
-    fn doubt_of(&self, claim: &Claim) -> Option<DiscrepancyKind> {
+    fn doubt_of(&self, claim: &Claim, lines: &Result<Lines, PostingError>) -> Option<DiscrepancyKind> {
         let none = SubjectState::default();
         let own = self.state(claim.fact.subject).unwrap_or(&none);
         let original = super::state::other_subjects(&claim.fact).first().and_then(|id| self.state(*id));
@@ -224,7 +227,7 @@ impl Decider {
             .doubt
             .or_else(|| checks::doubt(&claim.fact, &self.known().config, own, original))
             .or_else(|| self.key_conflict(claim))
-            .or_else(|| match post(&claim.fact, &self.known().config, own) {
+            .or_else(|| match lines {
                 // Only evidence is withheld; a command of ours that does not add up is refused where it is recorded.
                 Err(PostingError::Unbalanced { .. }) if claim.evidence.is_some() => Some(DiscrepancyKind::SumsDiffer),
                 Err(PostingError::Overflow) if claim.evidence.is_some() => Some(DiscrepancyKind::ValueDoesNotFit),
@@ -261,7 +264,7 @@ impl Decider {
     }
 
     pub(super) fn withhold(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {
-        let event_id = self.record_claim(claim, Some(NoLines::Withheld))?;
+        let event_id = self.record_claim(claim, Some(NoLines::Withheld), Lines::default())?;
         self.raise(claim, event_id, kind, None).map(drop)
     }
 

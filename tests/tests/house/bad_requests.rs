@@ -107,7 +107,9 @@ async fn an_authentic_body_that_nobody_can_read_is_taken_kept_and_counted() {
     let folder = configured();
     let serving = start(&folder).await;
     let url = webhook(&serving);
-    let bodies: [&[u8]; 4] = [b"", b"{\"id\":", b"\xff\xfe not text", b"<html>busy</html>"];
+    let empty = send(&url, &[GENUINE], "").await;
+    assert_eq!(empty, (StatusCode::BAD_REQUEST, "invalid_body".to_owned()), "there is nothing to keep");
+    let bodies: [&[u8]; 4] = [b"[[[[", b"{\"id\":", b"\xff\xfe not text", b"<html>busy</html>"];
     for body in bodies {
         assert_eq!(send(&url, &[GENUINE], body.to_vec()).await.0, StatusCode::NO_CONTENT);
     }

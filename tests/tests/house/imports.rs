@@ -101,7 +101,9 @@ async fn a_file_that_contradicts_itself_or_the_book_ends_with_four_and_moves_no_
     assert!(body.contains("\"amount\": 700,"));
     let other = folder.write("in/other", body.replace("\"amount\": 700,", "\"amount\": 800,"));
     let shown = import(&folder, STATUS, &[other]).await.expect_code(4).json();
-    assert_eq!(types(&shown["files"][0]), ["DiscrepancyRaised"], "{shown}");
+    assert_eq!(types(&shown["files"][0]), ["CollectionSucceeded", "DiscrepancyRaised"], "{shown}");
+    assert_eq!(shown["files"][0]["events"][1]["fact"]["kind"], "fact_differs", "{shown}");
+    assert_eq!(shown["files"][0]["events"][1]["fact"]["stake"], "800", "{shown}");
     assert_eq!(count(&folder, "data/book.db", "SELECT COUNT(*) FROM lines").await, lines, "the first stands");
     run(["verify", "--data", &folder.text("data")]).await.expect_code(0);
 }

@@ -10,6 +10,9 @@ use reqwest::{Client, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+/// A master key for tests.
+pub const MASTER_KEY: &str = "7c1f0a52e98d4b36a07e5d2c81f9364be0d27a15c8934f6bb1e05a7d9c28f3e6";
+
 /// A folder that goes with the test.
 pub struct Folder(tempfile::TempDir);
 
@@ -37,7 +40,7 @@ impl Folder {
     /// A master key as an operator would make it.
     pub fn master_key(&self) -> String {
         use std::os::unix::fs::PermissionsExt;
-        let path = self.write("key", hex::encode([7; 32]));
+        let path = self.write("key", MASTER_KEY);
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         path
     }

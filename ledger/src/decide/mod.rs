@@ -5,6 +5,7 @@
 //! a batch, and writes what [`Decider::finish`] gives.
 
 pub mod checks;
+mod fold;
 mod follow;
 mod items;
 mod seal;

@@ -340,7 +340,7 @@ fn claim(say: &Say, truth: &Truth, n: u128, told: &Told) -> Claim {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_keeps_the_laws(

@@ -10,6 +10,7 @@ use ensimbi_events::ports::{ApiKeys, BookReader};
 use ensimbi_projections::Views;
 use ensimbi_vault::SystemEntropy;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::{Role, ServeArgs};
@@ -42,11 +43,11 @@ pub async fn run(args: ServeArgs) -> Outcome {
     for warning in house.bus.health().await.warnings {
         tracing::warn!("{warning}");
     }
+    let stop = until_interrupted();
     eprintln!("book {} is served on http://{}", house.book, listener.local_addr()?);
     for (slug, path) in house.door.webhook_paths() {
         eprintln!("connection {slug}: POST {path}");
     }
-    let stop = until_interrupted();
     let router = router(&house, &args.role, Arc::new(SystemClock));
     let served = serve(listener, router, stop).await;
     house.close().await;
@@ -98,11 +99,12 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
         .map_err(|error| Failure::not_to_be_had(format!("the HTTP server ended: {error}")))
 }
 
-/// Turns true at the first Ctrl-C or SIGTERM.
+/// Turns true at the first Ctrl-C or SIGTERM. Both are listened for from this call on, not from some later moment.
 pub fn until_interrupted() -> watch::Receiver<bool> {
     let (stop, stopping) = watch::channel(false);
+    let signals = signals();
     tokio::spawn(async move {
-        ctrl_c().await;
+        first_of(signals).await;
         stop.send_replace(true);
     });
     stopping
@@ -110,14 +112,23 @@ pub fn until_interrupted() -> watch::Receiver<bool> {
 
 /// Ctrl-C or SIGTERM.
 pub async fn ctrl_c() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+    first_of(signals()).await;
+}
+
+/// Interrupt and termination; one that cannot be listened to is left to the system's default.
+fn signals() -> [Option<Signal>; 2] {
+    [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok())
+}
+
+async fn first_of(signals: [Option<Signal>; 2]) {
+    let [interrupt, terminate] = signals.map(|signal| async move {
+        match signal {
+            Some(mut signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    });
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
     }
 }

@@ -15,9 +15,9 @@ fn cases() -> Vec<(&'static str, String, Vec<&'static str>)> {
     vec![
         ("an unknown key", swap("simulated = true", "simulatd = true"), vec!["simulatd", "expected", "simulated"]),
         ("an unknown table", ["[bok]\n", CONFIG].concat(), vec!["bok", "expected", "book"]),
-        ("no TOML", swap("[[connections]]", "[[connections"), vec!["line 2"]),
+        ("no TOML", swap("[[connections]]", "[[connections"), vec!["line 2", "expected"]),
         ("a missing key", swap("account = \"pay-test\"", ""), vec!["account"]),
-        ("a currency in small letters", swap("\"ITX\"", "\"itx\""), vec!["currency", "itx"]),
+        ("a currency in small letters", swap("\"ITX\"", "\"itx\""), vec!["currency", "upper-case"]),
         (
             "an unknown currency",
             swap("\"ITX\"", "\"XQX\""),

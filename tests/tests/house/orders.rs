@@ -34,7 +34,7 @@ const LIVES: [&[&str]; 6] = [
     &["Pending", "SentToVendor", "Success"],
     &["Pending", "Failed"],
     &["Success"],
-    &["Pending", "Success"],
+    &["Pending", "Success", "RolledBack"],
     &["SentToVendor", "Failed"],
 ];
 

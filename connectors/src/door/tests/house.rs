@@ -17,7 +17,6 @@ use ensimbi_events::word::{Bearer, FigureSource, Mode};
 use ensimbi_events::words::payment::{CollectionFailed, CollectionPending, CollectionSucceeded};
 use ensimbi_events::{Amount, Body, BookId, Claim, Clock, ConnectionId, Entropy, SubjectKind, Time};
 use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
-use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -450,9 +449,4 @@ impl Ledger {
 pub(crate) async fn count(door: &Door, name: &str) -> i64 {
     let counters = door.counters().await.unwrap();
     counters.into_iter().find(|(found, _)| found == name).map_or(0, |(_, value)| value)
-}
-
-/// Shown to nobody; here it proves that the key opens the book.
-pub(crate) fn exposed(key: &secrecy::SecretString) -> &str {
-    key.expose_secret()
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ensimbi_events::leaf::sha256;
 use ensimbi_events::ports::ApiKeys;
 use ensimbi_events::word::Mode;
 use ensimbi_vault::{MasterKey, Vault};

@@ -4,9 +4,10 @@ use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::word::{Recognition, Side, Verdict};
 use ensimbi_events::words::control::DiscrepancyResolved;
 use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
-use ensimbi_events::{Amount, Claim, SubjectId};
+use ensimbi_events::{Amount, Body, Claim, SubjectId};
 
-use super::state::{self, Invoice};
+use super::checks;
+use super::state::{self, Invoice, Phase};
 use super::words::{limit, wrong_state};
 use super::{Decider, Refused};
 use crate::posting::accounts;
@@ -115,8 +116,44 @@ impl Decider {
         }
     }
 
+    /// A reversal that came before its original was withheld; once the original stands, it counts. So every order of one
+    /// lifecycle's messages ends in the same books.
+    pub(super) fn release_reversals(&mut self, claim: &Claim) -> Result<(), Refused> {
+        let subject = claim.fact.subject;
+        let Some(state) = self.state(subject).filter(|state| state.phase == Phase::Succeeded) else { return Ok(()) };
+        let unknown = state.doubts.iter().filter(|doubt| doubt.holds && doubt.kind == DiscrepancyKind::UnknownOriginal);
+        let waiting: Vec<_> = unknown
+            .filter_map(|doubt| {
+                let (_, fact) = state.withheld.iter().find(|(id, _)| Some(*id) == doubt.about)?;
+                is_reversal(&fact.body).then(|| (doubt.event_id, fact.clone()))
+            })
+            .collect();
+        let cause = claim.fact.event_id(self.book);
+        for (discrepancy, fact) in waiting {
+            let left = self.state(subject).and_then(|state| state.gross.checked_sub(state.taken_back));
+            if checks::stake(&fact).is_none_or(|amount| left.is_none_or(|left| amount > left)) {
+                continue;
+            }
+            let body = DiscrepancyResolved {
+                discrepancy,
+                verdict: Verdict::Accept,
+                actor_id: "ledger".to_owned(),
+                reason: "its original is recorded now".to_owned(),
+                target: None,
+            };
+            let made = self.made_fact(&claim.fact, format!("{cause}:{discrepancy}"), body.into());
+            self.record_made(claim, cause, made, false)?;
+            self.follow(&Claim { fact, ..claim.clone() }, true)?;
+        }
+        Ok(())
+    }
+
     fn published(&self, invoice: SubjectId) -> Result<&Invoice, Refused> {
         let invoice = self.state(invoice).and_then(|state| state.invoice.as_ref());
         invoice.ok_or_else(|| Refused::new(Refusal::UnknownSubject, "invoice_id: not published"))
     }
+}
+
+const fn is_reversal(body: &Body) -> bool {
+    matches!(body, Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_))
 }

@@ -90,9 +90,13 @@ impl Decider {
     /// What the ledger makes of a money word by itself, in the same commit.
     pub(super) fn follow(&mut self, claim: &Claim, posted: bool) -> Result<(), Refused> {
         match &claim.fact.body {
-            Body::CollectionSucceeded(_) => self.after_success(claim, posted),
+            Body::CollectionSucceeded(_) => {
+                self.after_success(claim, posted)?;
+                self.release_reversals(claim)
+            }
             Body::PayoutSucceeded(_) | Body::WithdrawalSucceeded(_) | Body::WalletFunded(_) => {
-                self.after_outflow(claim, posted)
+                self.after_outflow(claim, posted)?;
+                self.release_reversals(claim)
             }
             Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_) => {
                 self.after_reversal(claim, claim.fact.subject, posted)

@@ -91,6 +91,14 @@ pub(super) fn own(rows: &mut Rows, configured: &Configured, event: &Event) -> Re
         Body::DiscrepancyResolved(body) if row.state == PaymentState::Withheld => {
             return resolved(row, configured, event, body.verdict);
         }
+        // A withheld reversal that was accepted: its lines take the item back.
+        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept && is_settled(row.state) => {
+            let taken = taken_back(configured, event, row)?;
+            if !taken.is_positive() {
+                return Ok(());
+            }
+            (taken, row.gross.or(row.amount))
+        }
         _ => return Ok(()),
     };
     if withheld {
@@ -198,6 +206,23 @@ fn state(row: &mut PaymentRow, event: &Event, said: &Said<'_>) -> Result<(), Han
 }
 
 /// A person decided about a withheld success: what the lines say is what moved.
+const fn is_settled(state: PaymentState) -> bool {
+    matches!(state, PaymentState::Succeeded | PaymentState::PartlyReversed)
+}
+
+/// What an entry's lines take off the open item of a payment or payout.
+fn taken_back(configured: &Configured, event: &Event, row: &PaymentRow) -> Result<Amount, HandlerError> {
+    let mut taken = Amount::ZERO;
+    for line in event.record.lines.0.iter().filter(|line| row.currency == Some(line.currency)) {
+        match configured.account(&line.account) {
+            Account::OpenIn => add(&mut taken, line.amount, "reversed")?,
+            Account::OpenOut => add(&mut taken, super::negative(line.amount)?, "reversed")?,
+            _ => {}
+        }
+    }
+    Ok(taken)
+}
+
 fn resolved(
     row: &mut PaymentRow,
     configured: &Configured,

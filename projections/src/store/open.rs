@@ -10,7 +10,7 @@ use std::str::FromStr;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
 use super::{Pools, StoreError, ViewStore, WAIT};
 
@@ -42,6 +42,29 @@ const RIGHTS: &str = "DO $$ BEGIN
     REVOKE INSERT, UPDATE, DELETE ON views._migrations FROM ensimbi_views;
 END $$";
 
+/// Tables of the schema, if there is one.
+const TABLES: &str = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'views' ORDER BY tablename LIMIT 20";
+
+/// Refuses a file that is no database, or another program's.
+async fn look_sqlite(file: &Path) -> Result<(), StoreError> {
+    let foreign = |what: &str| StoreError::Foreign(format!("views.db {what}; name another folder with --data"));
+    let look = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(WAIT);
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let looked = async {
+        let mut connection = look.connect().await?;
+        let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut connection).await?;
+        connection.close().await?;
+        Ok::<_, sqlx::Error>(names)
+    };
+    match looked.await {
+        Ok(names) if names.is_empty() || names.iter().any(|name| name == "_sqlx_migrations") => Ok(()),
+        Ok(_) => Err(foreign("holds tables of another program")),
+        // SQLITE_NOTADB
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("26") => Err(foreign("is no database")),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl ViewStore {
     /// Opens or makes `views.db`.
     ///
@@ -55,15 +78,12 @@ impl ViewStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(WAIT);
+        // Looked at before anything is changed: WAL mode would already mark somebody else's file.
+        if file.exists() {
+            look_sqlite(file).await?;
+        }
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT);
         let writer = writer.connect_with(options.clone()).await?;
-        let ours = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-        let any = "SELECT count(*) FROM sqlite_master WHERE type = 'table'";
-        let ours: i64 = sqlx::query_scalar(ours).fetch_one(&writer).await?;
-        let any: i64 = sqlx::query_scalar(any).fetch_one(&writer).await?;
-        if ours == 0 && any > 0 {
-            return Err(StoreError::Foreign("the file holds tables that were made by something else".into()));
-        }
         SQLITE.run(&writer).await.map_err(migration)?;
         let readers = SqlitePoolOptions::new().max_connections(SQLITE_READERS).acquire_timeout(WAIT);
         let readers = readers.connect_lazy_with(options.create_if_missing(false).read_only(true));
@@ -82,6 +102,11 @@ impl ViewStore {
         let mut setup = PgConnection::connect_with(&options).await?;
         setup.execute(MAKE_ROLE).await?;
         setup.execute(TAKE_ROLE).await?;
+        let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut setup).await?;
+        if !tables.is_empty() && !tables.iter().any(|table| table == "_migrations") {
+            let text = format!("the schema views holds tables of something else: {}", tables.join(", "));
+            return Err(StoreError::Foreign(text));
+        }
         setup.execute("SET search_path TO views").await?;
         let mut migrator = Migrator::with_migrations(POSTGRES.iter().cloned().collect());
         migrator.dangerous_set_table_name("views._migrations");

@@ -288,6 +288,6 @@ fn check(books: &Books) {
         *states.entry(state).or_default() += 1;
     }
     assert_eq!(states, expected);
-    assert_eq!(books.discrepancies, 0, "one truth contradicts nothing");
+    assert_eq!(books.open_discrepancies, 0, "one truth leaves nothing to a person");
     assert_eq!(books.accounts.iter().map(|(_, _, balance)| balance).sum::<i128>(), 0);
 }

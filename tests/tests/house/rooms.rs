@@ -55,8 +55,9 @@ pub struct Books {
     pub states: Vec<(String, String)>,
     /// Word, event id, fact hash of everything that is final.
     pub finals: BTreeSet<(String, String, String)>,
-    /// Discrepancies: there is one truth, so none.
-    pub discrepancies: usize,
+    /// Discrepancies that wait for a person: there is one truth, so none. (A reversal that is told before its success
+    /// raises one, and the ledger resolves it when the success comes.)
+    pub open_discrepancies: usize,
 }
 
 /// Words of events that say something final.
@@ -203,6 +204,7 @@ impl Rooms {
         let events = self.store.columns(self.book, 0, 5_000).await.unwrap();
         let report = ensimbi_ledger::verify::verify(self.store.as_ref(), self.book, |_| {}).await.unwrap();
         assert!(report.ok, "{report:?}");
+        let count = |word: &str| events.iter().filter(|event| event.word == word).count();
         Books {
             wallets: wallets.collect(),
             accounts: accounts.map(|a| (a.account, a.currency.to_string(), a.debit - a.credit)).collect(),
@@ -212,7 +214,7 @@ impl Rooms {
                 .filter(|event| FINAL.contains(&event.word.as_str()))
                 .map(|event| (event.word.clone(), event.event_id.to_string(), event.fact_hash.to_string()))
                 .collect(),
-            discrepancies: events.iter().filter(|event| event.word == "DiscrepancyRaised").count(),
+            open_discrepancies: count("DiscrepancyRaised") - count("DiscrepancyResolved"),
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Plan {
     pub allow_live: bool,
     /// No other process serves this book's door: every lease found at the start is a dead one.
     pub alone: bool,
+    /// Where the ledger's process has not opened the book yet: waits for it, or gives up.
+    pub waits: bool,
     /// The door's timings.
     pub tuning: Tuning,
 }
@@ -87,6 +89,9 @@ impl House {
         let makes_books = plan.roles.is_empty() || plan.roles.contains(&Role::Ledger);
         let named = plan.book.or(home.args.book);
         while named.is_none() && !makes_books && store.books().await?.is_empty() {
+            if !plan.waits {
+                return Err(Failure::not_to_be_had("there is no book yet; start `ensimbi serve` with the ledger first"));
+            }
             tracing::info!("waiting for the ledger's process to open the book");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

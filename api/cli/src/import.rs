@@ -39,6 +39,7 @@ pub async fn run(args: ImportArgs) -> Outcome {
         book: None,
         allow_live: args.allow_live_format_0,
         alone: home.is_embedded(),
+        waits: false,
         tuning: Tuning::default(),
     };
     let mut house = House::build(&home, plan).await?;

@@ -35,6 +35,7 @@ pub async fn run(args: ServeArgs) -> Outcome {
         book: None,
         allow_live: args.allow_live_format_0,
         alone: home.is_embedded(),
+        waits: true,
         tuning: Tuning::default(),
     };
     let mut house = House::build(&home, plan).await?;

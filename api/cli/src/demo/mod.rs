@@ -118,6 +118,7 @@ fn plan(home: &Home, acts: &[Act], seed: u64, clock: &Arc<SimClock>) -> Result<P
         book: Some(book_of(home, seed, clock.as_ref())?),
         allow_live: false,
         alone: true,
+        waits: false,
         // Simulated time waits for every answer, so a lost one is asked for again soon.
         tuning: Tuning {
             resend_after: Duration::from_millis(300),

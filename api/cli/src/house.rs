@@ -90,7 +90,9 @@ impl House {
         let named = plan.book.or(home.args.book);
         while named.is_none() && !makes_books && store.books().await?.is_empty() {
             if !plan.waits {
-                return Err(Failure::not_to_be_had("there is no book yet; start `ensimbi serve` with the ledger first"));
+                return Err(Failure::not_to_be_had(
+                    "there is no book yet; start `ensimbi serve` with the ledger first",
+                ));
             }
             tracing::info!("waiting for the ledger's process to open the book");
             tokio::time::sleep(Duration::from_secs(1)).await;

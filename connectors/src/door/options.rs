@@ -56,7 +56,7 @@ pub struct Tuning {
     pub calls_in_flight: usize,
     /// How long "not found" is expected after an object was asked for (injected clock).
     pub not_found_grace: Duration,
-    /// The same for an attempt whose outcome is unknown; after it, each fruitless look is counted for an alarm.
+    /// The same for an attempt whose outcome is unknown; denied for longer, and often enough, it ends as failed.
     pub unknown_grace: Duration,
     /// Real time a webhook's body may take to arrive.
     pub body_timeout: Duration,

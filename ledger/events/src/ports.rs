@@ -123,7 +123,7 @@ pub trait ApiKeys: Send + Sync {
 /// One line of `/readyz`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Check {
-    /// What was asked: `book`, `door`, `views`, `bus`, `projections`.
+    /// What was asked: `book`, `door`, `bus`, `projections`.
     pub name: String,
     /// Whether it answers.
     pub ok: bool,

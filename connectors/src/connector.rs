@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::codes::DiscrepancyKind;
+pub use ensimbi_events::commands::Destination;
 use ensimbi_events::{Amount, Body, Clock, Currency, SubjectKind, Time};
 
 use crate::settings::ConnectionSettings;
@@ -51,6 +52,25 @@ pub struct Facts {
     pub sandbox_currencies: &'static [&'static str],
     /// Base URLs when the configuration names none: API, then token.
     pub default_urls: &'static [(&'static str, &'static str)],
+    /// What a collection is called here.
+    pub collects: &'static str,
+    /// What a payout is called here; empty where it cannot be asked for.
+    pub pays: &'static str,
+    /// What is read by itself, again and again.
+    pub routines: &'static [Routine],
+}
+
+/// Something that is read by itself: a wallet's balance, the list of banks, the latest page of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routine {
+    /// The object kind that [`ProviderClient::read`] is asked for.
+    pub object_kind: &'static str,
+    /// Once for each wallet (the object's id is the provider's wallet id), or once for the connection (`all`).
+    pub each_wallet: bool,
+    /// Seconds between two reads, unless `poll.routine_secs` says otherwise.
+    pub every_secs: u64,
+    /// The same bytes at another moment say something new (a balance that did not move).
+    pub moment: bool,
 }
 
 /// What can be asked of a provider.
@@ -58,12 +78,42 @@ pub struct Facts {
 pub enum Capability {
     /// Ask a payer for money.
     Collect,
-    /// Read a collection by the provider's id.
+    /// Pay to a mobile-money account.
+    Payout,
+    /// Pay to a bank account.
+    BankPayout,
+    /// Move money to our own bank.
+    Withdraw,
+    /// Read an object by the provider's id.
     ReadById,
-    /// Read a collection by our reference.
+    /// Read an object by our reference.
     ReadByReference,
     /// Take pushes.
     Push,
+    /// Read a wallet's balance.
+    Balance,
+    /// Read which banks can be paid to.
+    Banks,
+    /// Read what happened, in pages.
+    History,
+}
+
+impl Capability {
+    /// The word as people see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Collect => "collect",
+            Self::Payout => "payout",
+            Self::BankPayout => "bank_payout",
+            Self::Withdraw => "withdraw",
+            Self::ReadById => "read_by_id",
+            Self::ReadByReference => "read_by_reference",
+            Self::Push => "push",
+            Self::Balance => "balance",
+            Self::Banks => "banks",
+            Self::History => "history",
+        }
+    }
 }
 
 /// An object at the provider.
@@ -128,6 +178,8 @@ pub enum Watch {
     Settled,
     /// Final without money: look again once or twice, late successes exist.
     Ended,
+    /// Read by itself for ever ([`Routine`]); never said by a translator.
+    Routine,
 }
 
 /// Everything one set of bytes says.
@@ -139,6 +191,44 @@ pub struct Translation {
     pub watch: Vec<(ObjectRef, Watch)>,
     /// Words nobody knows: counted, no event, no money.
     pub unknown: Vec<String>,
+    /// Banks that can be paid to, as far as the bytes name them.
+    pub banks: Vec<BankSeen>,
+    /// Rows of the provider's own wallet book: kept, and checked against their neighbours.
+    pub rows: Vec<RowSeen>,
+}
+
+/// A bank as the provider describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BankSeen {
+    /// The code that a payout names.
+    pub code: String,
+    /// The provider's id of it.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// What its account numbers look like, as a regular expression.
+    pub account_pattern: Option<String>,
+}
+
+/// A row of the provider's wallet book, without parties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSeen {
+    /// The provider's id of the row.
+    pub id: String,
+    /// The provider's wallet id, where the row names it.
+    pub wallet: Option<String>,
+    /// The provider's running number.
+    pub number: i64,
+    /// What the row changed, signed.
+    pub change: Amount,
+    /// Before it.
+    pub previous: Amount,
+    /// After it.
+    pub balance: Amount,
+    /// The provider's word for it.
+    pub category: String,
+    /// The object it belongs to, by the provider's id.
+    pub request: Option<String>,
 }
 
 /// The bytes cannot be read: quarantined, counted, a person is told.
@@ -159,7 +249,23 @@ pub struct Input<'a> {
     /// The raw bytes.
     pub body: &'a [u8],
     /// Connector options of the configuration, for unknowns that a setting decides.
-    pub options: &'a std::collections::BTreeMap<String, String>,
+    pub options: &'a Options,
+    /// When the bytes came; for statements that are true at a moment. Part of the observation, so still pure.
+    pub received_at: Time,
+}
+
+/// Connector options by name.
+pub type Options = std::collections::BTreeMap<String, String>;
+
+/// What is asked of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKind {
+    /// Money from a payer.
+    Collect,
+    /// Money to a mobile-money account.
+    PayMobile,
+    /// Money to a bank account.
+    PayBank,
 }
 
 /// A provider, as one folder describes it.
@@ -169,9 +275,23 @@ pub trait Connector: Send + Sync {
     fn facts(&self) -> &'static Facts;
     /// How its pushes are authenticated.
     fn authenticity(&self) -> Authenticity;
-    /// Words for the objects it reads; the first is what a collection makes.
+    /// Words for the objects it reads.
     fn object_kinds(&self) -> &'static [&'static str] {
         &["collection"]
+    }
+    /// Whether the provider's own limits allow an amount; asked before anything is stored.
+    ///
+    /// # Errors
+    /// What was expected, for a person.
+    fn accepts(&self, _order: OrderKind, _amount: Amount, _currency: Currency) -> Result<(), String> {
+        Ok(())
+    }
+    /// The highest plausible fee on money that leaves: it is reserved with the amount (`reserve.fee_max`).
+    ///
+    /// # Errors
+    /// The option that cannot be read, and what was expected.
+    fn fee_ceiling(&self, _options: &Options, _order: OrderKind, _amount: Amount) -> Result<Amount, String> {
+        Ok(Amount::ZERO)
     }
     /// Bytes to statements; pure.
     ///
@@ -233,7 +353,7 @@ pub enum CallError {
 
 /// An order to collect money, complete and bounded.
 #[derive(Debug, Clone)]
-pub struct CollectOrder {
+pub struct CollectCall {
     /// Our reference, unique, stored before the call.
     pub reference: String,
     /// The provider's id of the wallet.
@@ -250,19 +370,55 @@ pub struct CollectOrder {
     pub note: Option<String>,
 }
 
+/// An order to pay money out, complete and bounded.
+#[derive(Clone)]
+pub struct PayoutCall {
+    /// Our reference, unique, stored before the call.
+    pub reference: String,
+    /// The provider's id of the wallet.
+    pub wallet: String,
+    /// What is to leave.
+    pub amount: Amount,
+    /// The wallet's currency.
+    pub currency: Currency,
+    /// Where to.
+    pub to: Destination,
+    /// The provider's id of the bank, where its list gave one.
+    pub bank_id: Option<String>,
+    /// The beneficiary's name.
+    pub name: Option<String>,
+    /// Text for the beneficiary.
+    pub note: Option<String>,
+}
+
+impl std::fmt::Debug for PayoutCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PayoutCall").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
+
 /// The calls of one connection.
 #[async_trait]
 pub trait ProviderClient: Send + Sync {
-    /// Reads an object: by the provider's id where known, else by our reference.
+    /// Reads an object: by the provider's id where known, else by our reference. Most answers are one; a history's pages
+    /// come in order.
     ///
     /// # Errors
     /// See [`CallError`].
-    async fn read(&self, object: &ObjectRef) -> Result<RawAnswer, CallError>;
+    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError>;
+    /// Sends money out. Moves money: never repeated unless [`CallError::NotSent`].
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
+        let _ = order;
+        Err(CallError::NotOffered)
+    }
     /// Asks a payer for money. Moves money: never repeated unless [`CallError::NotSent`].
     ///
     /// # Errors
     /// See [`CallError`].
-    async fn collect(&self, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+    async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
         let _ = order;
         Err(CallError::NotOffered)
     }

@@ -74,11 +74,22 @@ pub struct PollSettings {
     pub max_secs: u64,
     /// After a settlement, look again at these ages (reversals are never announced).
     pub recheck_secs: Vec<u64>,
+    /// Seconds between two reads of what is read by itself, by object kind (`wallet = 3600`); 0 switches one off.
+    pub routine_secs: BTreeMap<String, u64>,
+    /// An object that is unsettled for longer than this is an alarm.
+    pub alarm_after_secs: u64,
 }
 
 impl Default for PollSettings {
     fn default() -> Self {
-        Self { first_secs: 20, growth_tenths: 15, max_secs: 900, recheck_secs: vec![900, 86_400] }
+        Self {
+            first_secs: 20,
+            growth_tenths: 15,
+            max_secs: 900,
+            recheck_secs: vec![900, 86_400],
+            routine_secs: BTreeMap::new(),
+            alarm_after_secs: 86_400,
+        }
     }
 }
 

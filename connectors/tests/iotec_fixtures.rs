@@ -22,7 +22,12 @@ fn fixture(name: &str) -> String {
 }
 
 fn read(kind: &str, body: &[u8], options: &Options) -> Result<Translation, Unreadable> {
-    Iotec.translate(Input { kind, body, options })
+    Iotec.translate(Input {
+        kind,
+        body,
+        options,
+        received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+    })
 }
 
 fn status(body: &str) -> Result<Translation, Unreadable> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ensimbi_connectors::connector::{
-    CallError, CollectOrder, Connector, Input, ObjectRef, PartyDetails, ProviderClient, Said, Watch,
+    CallError, CollectCall, Connector, Input, ObjectRef, PartyDetails, ProviderClient, Said, Watch,
 };
 use ensimbi_connectors::providers::iotec::Iotec;
 use ensimbi_connectors::providers::iotec::simulator::{
@@ -57,7 +57,7 @@ async fn house(category: &str, reading: &str, faults: Faults) -> House {
 
 impl House {
     async fn collect(&self, reference: &str, payer: &str, amount: i32, bearer: Bearer) -> ObjectRef {
-        let order = CollectOrder {
+        let order = CollectCall {
             reference: reference.to_owned(),
             wallet: WALLET.to_owned(),
             amount: Amount::whole(amount),
@@ -73,7 +73,12 @@ impl House {
         }
         match result {
             Ok(answer) => {
-                let input = Input { kind: answer.kind, body: &answer.body, options: &self.options };
+                let input = Input {
+                    kind: answer.kind,
+                    body: &answer.body,
+                    options: &self.options,
+                    received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+                };
                 let translation = Iotec.translate(input).unwrap();
                 assert!(matches!(&translation.said[..], [Said { body: Body::CollectionPending(_), .. }]));
                 translation.watch[0].0.clone()
@@ -96,8 +101,14 @@ impl House {
     async fn read(&self, object: &ObjectRef) -> (Option<Said>, Watch) {
         for _ in 0..20 {
             match self.client.read(object).await {
-                Ok(answer) => {
-                    let input = Input { kind: answer.kind, body: &answer.body, options: &self.options };
+                Ok(answers) => {
+                    let answer = &answers[0];
+                    let input = Input {
+                        kind: answer.kind,
+                        body: &answer.body,
+                        options: &self.options,
+                        received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+                    };
                     let mut translation = Iotec.translate(input).unwrap();
                     return (translation.said.pop(), translation.watch[0].1);
                 }

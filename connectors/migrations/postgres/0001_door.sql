@@ -125,7 +125,7 @@ CREATE TABLE door.checks (
     subject uuid,
     reference text,
     object_id text,
-    watch text NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended')),
+    watch text NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'routine')),
     since bigint NOT NULL,
     tries bigint NOT NULL DEFAULT 0,
     failures bigint NOT NULL DEFAULT 0,

@@ -125,7 +125,7 @@ CREATE TABLE checks (
     subject BLOB,
     reference TEXT,
     object_id TEXT,
-    watch TEXT NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended')),
+    watch TEXT NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'routine')),
     since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use super::options::DoorOptions;
-use crate::connector::{Authenticity, Capability, Connector, ProviderClient};
+use crate::connector::{Authenticity, Capability, Connector, ProviderClient, Routine};
 use crate::settings::{ConnectionSettings, PollSettings, SettingsError, WalletSettings};
 
 /// Option with the name of the callback's static header.
@@ -52,6 +52,11 @@ impl Connection {
     /// The connector's own word for an object kind read from the database.
     pub(crate) fn object_kind(&self, text: &str) -> Option<&'static str> {
         self.connector.object_kinds().iter().copied().find(|kind| *kind == text)
+    }
+
+    /// What is read by itself under an object kind.
+    pub(crate) fn routine(&self, object_kind: &str) -> Option<&'static Routine> {
+        self.connector.facts().routines.iter().find(|routine| routine.object_kind == object_kind)
     }
 
     /// The wallet with the provider's id, in a currency where one id has several.

@@ -39,10 +39,12 @@ const NEVER_ARRIVED: &str = "never_arrived";
 /// Times the outcome of a call is written, should the store not answer.
 const SAVE_TRIES: u32 = 8;
 
-/// Real time until when a call of this connection is surely over. A call may need a token and be repeated once with a
-/// new one, so it can take four timeouts.
+/// Timeouts that one call may take as a whole: a token, the call, both once more. A history's pages share them.
+pub(crate) const TIMEOUTS_OF_A_CALL: u32 = 4;
+
+/// Real time until when a call of this connection is surely over.
 pub(crate) fn lease(door: &Door, connection: &Connection) -> Time {
-    door.real_clock.now().plus(connection.settings.timeout() * 4 + LEASE_SLACK)
+    door.real_clock.now().plus(connection.settings.timeout() * TIMEOUTS_OF_A_CALL + LEASE_SLACK)
 }
 
 /// The loop.
@@ -148,9 +150,9 @@ fn object(connection: &Connection, check: &Check) -> Option<ObjectRef> {
     (id.is_some() || reference.is_some()).then_some(ObjectRef { kind, id, reference })
 }
 
-async fn read(connection: &Connection, object: &ObjectRef) -> Result<RawAnswer, CallError> {
-    // The client bounds each of its requests; this bounds all of them together.
-    let whole = connection.settings.timeout() * 4 + Duration::from_secs(5);
+async fn read(connection: &Connection, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    // The client bounds each of its requests and their number; this bounds all of them together.
+    let whole = connection.settings.timeout() * TIMEOUTS_OF_A_CALL + Duration::from_secs(5);
     match tokio::time::timeout(whole, connection.client.read(object)).await {
         Ok(answer) => answer,
         Err(_) => Err(CallError::Unknown("timeout".into())),
@@ -162,22 +164,33 @@ async fn save(
     connection: &Connection,
     check: &Check,
     lease: Time,
-    answer: &Result<RawAnswer, CallError>,
+    answers: &Result<Vec<RawAnswer>, CallError>,
 ) -> Result<(), DoorError> {
-    match answer {
-        Ok(answer) => match door.observe(connection.id, answer.kind, EvidenceClass::Read, &answer.body) {
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(why) => return failed(door, connection, check, lease, why).await,
+    };
+    let moment = connection.routine(&check.key.object_kind).is_some_and(|routine| routine.moment);
+    let mut observations = Vec::with_capacity(answers.len());
+    for answer in answers {
+        match door.observe(connection.id, answer.kind, EvidenceClass::Read, &answer.body) {
             Ok(mut observation) => {
                 observation.subject_hint = check.subject;
-                seen(door, connection, check, lease, observation).await
+                if moment {
+                    let at = observation.received_at.micros().to_be_bytes();
+                    let dated = [answer.body.as_slice(), &at].concat();
+                    observation.delivery_key = door.vault.delivery_key(connection.id, &dated);
+                }
+                observations.push(observation);
             }
             // Too large to keep: as if it had not come.
             Err(DoorError::Vault(why)) => {
-                failed(door, connection, check, lease, &CallError::Unknown(why.to_string())).await
+                return failed(door, connection, check, lease, &CallError::Unknown(why.to_string())).await;
             }
-            Err(why) => Err(why),
-        },
-        Err(why) => failed(door, connection, check, lease, why).await,
+            Err(why) => return Err(why),
+        }
     }
+    seen(door, connection, check, lease, observations).await
 }
 
 async fn seen(
@@ -185,13 +198,19 @@ async fn seen(
     connection: &Connection,
     check: &Check,
     lease: Time,
-    observation: NewObservation,
+    observations: Vec<NewObservation>,
 ) -> Result<(), DoorError> {
     let now = door.clock.now();
     let poll = &connection.settings.poll;
-    let next = schedule::next(poll, check.watch, &check.key.key, check.since, check.tries, now);
+    let next = match connection.routine(&check.key.object_kind) {
+        Some(routine) => schedule::routine(poll, routine, &check.key.key, check.tries, now),
+        None => schedule::next(poll, check.watch, &check.key.key, check.since, check.tries, now),
+    };
     let mut tx = door.store.write().await?;
-    let (_, new) = door.keep(&mut tx, observation).await?;
+    let mut new = false;
+    for observation in observations {
+        new |= door.keep(&mut tx, observation).await?.1;
+    }
     checks::seen(&mut tx, door.book, &check.key, next, now, lease).await?;
     pauses::resume(&mut tx, door.book, connection.id, now).await?;
     tx.commit().await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ensimbi_events::Time;
 use ensimbi_events::ids::Derivation;
 
-use crate::connector::Watch;
+use crate::connector::{Routine, Watch};
 use crate::settings::PollSettings;
 
 /// Longest doubling of a wait; further failures wait as long.
@@ -20,6 +20,7 @@ pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -
     match watch {
         Watch::Unsettled => Some(since.plus(jitter(key, 0, Duration::from_secs(poll.first_secs)))),
         Watch::Settled | Watch::Ended => poll.recheck_secs.first().map(|age| since.plus(Duration::from_secs(*age))),
+        Watch::Routine => Some(since),
     }
 }
 
@@ -31,7 +32,15 @@ pub(crate) fn next(poll: &PollSettings, watch: Watch, key: &str, since: Time, tr
         // By age, not by count: a look that a hint brought about must not use up a later one.
         Watch::Settled => poll.recheck_secs.iter().map(at_age).find(|at| *at > now),
         Watch::Ended => poll.recheck_secs.first().map(at_age).filter(|at| *at > now),
+        // Its own interval decides: [`routine`].
+        Watch::Routine => None,
     }
+}
+
+/// The next read of what is read by itself; `None` where the configuration switched it off.
+pub(crate) fn routine(poll: &PollSettings, routine: &Routine, key: &str, tries: u32, now: Time) -> Option<Time> {
+    let every = poll.routine_secs.get(routine.object_kind).copied().unwrap_or(routine.every_secs);
+    (every > 0).then(|| now.plus(jitter(key, tries, Duration::from_secs(every))))
 }
 
 /// After a look or call that brought nothing: `base` doubled for each failure before, up to `longest`.

@@ -27,7 +27,7 @@ use super::store::checks::{self, Check, CheckKey};
 use super::store::intents::{self, Intent};
 use super::store::{Tx, counters, pauses};
 use super::{Door, DoorError, schedule};
-use crate::connector::{CallError, Capability, CollectOrder, PartyDetails, RawAnswer, Watch};
+use crate::connector::{CallError, Capability, CollectCall, PartyDetails, RawAnswer, Watch};
 
 /// Attempts taken up at once from callers that are gone.
 const STUCK_BATCH: u32 = 100;
@@ -127,7 +127,7 @@ async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &
     tracing::error!(intent = %attempt.intent, "the outcome of a call was not stored; its status will be asked for");
 }
 
-async fn call(connection: &Connection, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+async fn call(connection: &Connection, order: &CollectCall) -> Result<RawAnswer, CallError> {
     let whole = connection.settings.timeout() * 4 + Duration::from_secs(5);
     match tokio::time::timeout(whole, connection.client.collect(order)).await {
         Ok(outcome) => outcome,
@@ -135,13 +135,13 @@ async fn call(connection: &Connection, order: &CollectOrder) -> Result<RawAnswer
     }
 }
 
-fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) -> Result<CollectOrder, CallError> {
+fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) -> Result<CollectCall, CallError> {
     let wallet = connection.wallets.iter().find(|wallet| wallet.id == intent.wallet);
     let wallet = wallet.ok_or_else(|| CallError::Refused("the wallet is not configured any more".into()))?;
     let opened = door.vault.open_party(PartyId(intent.id.0), intent.wrapped_key.as_deref(), &intent.sealed);
     let record = opened.ok().and_then(|json| serde_json::from_slice::<PartyRecord>(&json).ok());
     let record = record.ok_or_else(|| CallError::Refused("the payer's data was erased or does not open".into()))?;
-    Ok(CollectOrder {
+    Ok(CollectCall {
         reference: attempt.reference.clone(),
         wallet: wallet.settings.id.clone(),
         amount: intent.amount,

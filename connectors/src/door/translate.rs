@@ -103,7 +103,9 @@ async fn statements(
     notes: &mut Vec<NewNote>,
 ) -> Result<Result<InboxState, Reason>, DoorError> {
     let options = &connection.settings.options;
-    let translation = read(door, row, |body| connection.connector.translate(Input { kind: &row.kind, body, options }));
+    let translation = read(door, row, |body| {
+        connection.connector.translate(Input { kind: &row.kind, body, options, received_at: row.received_at })
+    });
     let translation = match translation.and_then(|translation| check(connection, translation)) {
         Ok(translation) => translation,
         Err(reason) => return Ok(Err(reason)),

@@ -153,5 +153,29 @@ words! {
         IdempotencyConflict = "idempotency_conflict",
         /// The projection asked has stopped.
         ProjectionStopped = "projection_stopped",
+        /// An amount that is zero, negative, too fine, too large, or outside the provider's limits.
+        InvalidAmount = "invalid_amount",
+        /// A currency that is not known, or not the wallet's or invoice's.
+        WrongCurrency = "wrong_currency",
+        /// A phone that is no phone.
+        InvalidPhone = "invalid_phone",
+        /// A bank account number or name that the bank cannot have.
+        InvalidAccount = "invalid_account",
+        /// The connection has no such wallet.
+        UnknownWallet = "unknown_wallet",
+        /// The connection's provider has no such bank.
+        UnknownBank = "unknown_bank",
+        /// The connection's provider does not offer it.
+        NotOffered = "not_offered",
+        /// More than the wallet has available.
+        InsufficientAvailable = "insufficient_available",
+        /// More than is open, outstanding or left.
+        LimitExceeded = "limit_exceeded",
+        /// Not possible in the present state.
+        WrongState = "wrong_state",
+        /// The request needs an `Idempotency-Key`.
+        IdempotencyKeyMissing = "idempotency_key_missing",
+        /// The ledger refused it for another reason; `refusal` says which.
+        Refused = "refused",
     }
 }

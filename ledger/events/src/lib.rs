@@ -8,6 +8,7 @@ pub mod body;
 pub mod bus;
 pub mod claim;
 pub mod codes;
+pub mod commands;
 pub mod config;
 pub mod currency;
 pub mod event;

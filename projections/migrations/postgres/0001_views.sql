@@ -8,13 +8,15 @@ CREATE TABLE projection_active (
     PRIMARY KEY (book, projection)
 );
 
--- How far a generation has read: its position, that leaf's hash, the configuration there, and why it stands still.
+-- How far a generation has read: its position, that leaf's hash and time, the configuration there, and why it stands
+-- still.
 CREATE TABLE projection_cursors (
     book UUID NOT NULL,
     projection TEXT COLLATE "C" NOT NULL,
     generation BIGINT NOT NULL,
     position BIGINT NOT NULL CHECK (position >= 0),
     leaf_hash BYTEA,
+    recorded_at BIGINT,
     config TEXT COLLATE "C" NOT NULL,
     stop_kind TEXT COLLATE "C",
     stop_position BIGINT,
@@ -50,10 +52,22 @@ CREATE TABLE wallet_reservations (
     attempt BIGINT NOT NULL,
     wallet UUID NOT NULL,
     amount BIGINT NOT NULL,
-    end_withheld BIGINT NOT NULL,
     position BIGINT NOT NULL,
     PRIMARY KEY (book, generation, subject, attempt)
 );
+
+-- Withheld ends of reservations, until the discrepancy that holds each is resolved.
+CREATE TABLE wallet_ends (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    event UUID NOT NULL,
+    subject UUID NOT NULL,
+    attempt BIGINT NOT NULL,
+    discrepancy UUID,
+    PRIMARY KEY (book, generation, event)
+);
+
+CREATE INDEX wallet_ends_by_subject ON wallet_ends (book, generation, subject);
 
 CREATE TABLE payments (
     book UUID NOT NULL,
@@ -74,7 +88,11 @@ CREATE TABLE payments (
     channel TEXT COLLATE "C",
     reason TEXT COLLATE "C",
     not_posted TEXT COLLATE "C",
+    withheld UUID,
+    discrepancy UUID,
+    attempt BIGINT,
     amount BIGINT,
+    reserve BIGINT,
     gross BIGINT,
     net BIGINT,
     held BIGINT,
@@ -98,6 +116,9 @@ CREATE TABLE payments (
 CREATE UNIQUE INDEX payments_by_position ON payments (book, generation, first_position);
 CREATE INDEX payments_by_state ON payments (book, generation, kind, state, first_position);
 CREATE INDEX payments_by_connection ON payments (book, generation, connection, first_position);
+CREATE INDEX payments_by_invoice ON payments (book, generation, invoice, first_position) WHERE invoice IS NOT NULL;
+CREATE INDEX payments_by_party ON payments (book, generation, party, first_position) WHERE party IS NOT NULL;
+CREATE INDEX payments_by_time ON payments (book, generation, occurred_at);
 
 -- One row for each line on a fee account, ours or memo.
 CREATE TABLE fee_lines (
@@ -133,3 +154,135 @@ CREATE TABLE fee_subjects (
     position BIGINT NOT NULL,
     PRIMARY KEY (book, generation, subject)
 );
+
+CREATE TABLE invoices (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    invoice UUID NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    connection UUID,
+    object_kind TEXT COLLATE "C",
+    object_id TEXT COLLATE "C",
+    party UUID,
+    currency TEXT COLLATE "C",
+    recognition TEXT COLLATE "C",
+    due TEXT COLLATE "C",
+    total BIGINT NOT NULL,
+    tax BIGINT NOT NULL,
+    outstanding BIGINT NOT NULL,
+    allocated BIGINT NOT NULL,
+    deallocated BIGINT NOT NULL,
+    credited BIGINT NOT NULL,
+    cancelled BIGINT NOT NULL,
+    offline BIGINT NOT NULL,
+    adjusted BIGINT NOT NULL,
+    tax_allocated BIGINT NOT NULL,
+    item_count BIGINT NOT NULL,
+    draft_total BIGINT,
+    draft_tax BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    published_at BIGINT,
+    expired_at BIGINT,
+    paid_at BIGINT,
+    state_since BIGINT NOT NULL,
+    first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, invoice)
+);
+
+CREATE UNIQUE INDEX invoices_by_position ON invoices (book, generation, first_position);
+CREATE INDEX invoices_by_state ON invoices (book, generation, state, first_position);
+CREATE INDEX invoices_by_party ON invoices (book, generation, party, first_position) WHERE party IS NOT NULL;
+CREATE INDEX invoices_outstanding ON invoices (book, generation, currency, due) WHERE outstanding > 0;
+
+-- Items, numbered in the order in which they joined; a number is not used again.
+CREATE TABLE invoice_items (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    invoice UUID NOT NULL,
+    n BIGINT NOT NULL,
+    item_id TEXT COLLATE "C" NOT NULL,
+    quantity TEXT COLLATE "C" NOT NULL,
+    unit_amount BIGINT NOT NULL,
+    tax BIGINT,
+    amount BIGINT,
+    PRIMARY KEY (book, generation, invoice, n)
+);
+
+-- What each payment's open item was told to pay, in the invoice's currency.
+CREATE TABLE invoice_payments (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    invoice UUID NOT NULL,
+    payment UUID NOT NULL,
+    item_kind TEXT COLLATE "C" NOT NULL,
+    allocated BIGINT NOT NULL,
+    deallocated BIGINT NOT NULL,
+    tax BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, invoice, payment)
+);
+
+CREATE TABLE discrepancies (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    discrepancy UUID NOT NULL,
+    position BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    about UUID,
+    stake BIGINT,
+    stake_currency TEXT COLLATE "C",
+    subject UUID NOT NULL,
+    subject_kind TEXT COLLATE "C" NOT NULL,
+    connection UUID,
+    wallet UUID,
+    detail TEXT COLLATE "C",
+    withheld_word TEXT COLLATE "C",
+    withheld_position BIGINT,
+    occurred_at BIGINT NOT NULL,
+    raised_at BIGINT NOT NULL,
+    verdict TEXT COLLATE "C",
+    actor_id TEXT COLLATE "C",
+    reason TEXT COLLATE "C",
+    target TEXT COLLATE "C",
+    resolved_at BIGINT,
+    resolved_position BIGINT,
+    PRIMARY KEY (book, generation, discrepancy)
+);
+
+CREATE UNIQUE INDEX discrepancies_by_position ON discrepancies (book, generation, position);
+CREATE INDEX discrepancies_by_state ON discrepancies (book, generation, state, position);
+
+-- Withheld events; each is held by exactly one discrepancy.
+CREATE TABLE discrepancy_events (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    event UUID NOT NULL,
+    word TEXT COLLATE "C" NOT NULL,
+    position BIGINT NOT NULL,
+    discrepancy UUID,
+    PRIMARY KEY (book, generation, event)
+);
+
+-- Balances that wait for an id, by account; rows stay at zero, since an item can be opened again.
+CREATE TABLE open_items (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    item UUID NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    connection UUID,
+    balance BIGINT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, account, item, currency)
+);
+
+CREATE INDEX open_items_open ON open_items (book, generation, account, currency, opened_at, item) WHERE balance <> 0;
+CREATE INDEX open_items_by_item ON open_items (book, generation, item);

@@ -8,13 +8,15 @@ CREATE TABLE projection_active (
     PRIMARY KEY (book, projection)
 ) STRICT, WITHOUT ROWID;
 
--- How far a generation has read: its position, that leaf's hash, the configuration there, and why it stands still.
+-- How far a generation has read: its position, that leaf's hash and time, the configuration there, and why it stands
+-- still.
 CREATE TABLE projection_cursors (
     book BLOB NOT NULL,
     projection TEXT NOT NULL,
     generation INTEGER NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 0),
     leaf_hash BLOB,
+    recorded_at INTEGER,
     config TEXT NOT NULL,
     stop_kind TEXT,
     stop_position INTEGER,
@@ -50,10 +52,22 @@ CREATE TABLE wallet_reservations (
     attempt INTEGER NOT NULL,
     wallet BLOB NOT NULL,
     amount INTEGER NOT NULL,
-    end_withheld INTEGER NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (book, generation, subject, attempt)
 ) STRICT, WITHOUT ROWID;
+
+-- Withheld ends of reservations, until the discrepancy that holds each is resolved.
+CREATE TABLE wallet_ends (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    subject BLOB NOT NULL,
+    attempt INTEGER NOT NULL,
+    discrepancy BLOB,
+    PRIMARY KEY (book, generation, event)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX wallet_ends_by_subject ON wallet_ends (book, generation, subject);
 
 CREATE TABLE payments (
     book BLOB NOT NULL,
@@ -74,7 +88,11 @@ CREATE TABLE payments (
     channel TEXT,
     reason TEXT,
     not_posted TEXT,
+    withheld BLOB,
+    discrepancy BLOB,
+    attempt INTEGER,
     amount INTEGER,
+    reserve INTEGER,
     gross INTEGER,
     net INTEGER,
     held INTEGER,
@@ -98,6 +116,9 @@ CREATE TABLE payments (
 CREATE UNIQUE INDEX payments_by_position ON payments (book, generation, first_position);
 CREATE INDEX payments_by_state ON payments (book, generation, kind, state, first_position);
 CREATE INDEX payments_by_connection ON payments (book, generation, connection, first_position);
+CREATE INDEX payments_by_invoice ON payments (book, generation, invoice, first_position) WHERE invoice IS NOT NULL;
+CREATE INDEX payments_by_party ON payments (book, generation, party, first_position) WHERE party IS NOT NULL;
+CREATE INDEX payments_by_time ON payments (book, generation, occurred_at);
 
 -- One row for each line on a fee account, ours or memo.
 CREATE TABLE fee_lines (
@@ -133,3 +154,135 @@ CREATE TABLE fee_subjects (
     position INTEGER NOT NULL,
     PRIMARY KEY (book, generation, subject)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invoices (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    invoice BLOB NOT NULL,
+    state TEXT NOT NULL,
+    connection BLOB,
+    object_kind TEXT,
+    object_id TEXT,
+    party BLOB,
+    currency TEXT,
+    recognition TEXT,
+    due TEXT,
+    total INTEGER NOT NULL,
+    tax INTEGER NOT NULL,
+    outstanding INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
+    deallocated INTEGER NOT NULL,
+    credited INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    offline INTEGER NOT NULL,
+    adjusted INTEGER NOT NULL,
+    tax_allocated INTEGER NOT NULL,
+    item_count INTEGER NOT NULL,
+    draft_total INTEGER,
+    draft_tax INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    published_at INTEGER,
+    expired_at INTEGER,
+    paid_at INTEGER,
+    state_since INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, invoice)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX invoices_by_position ON invoices (book, generation, first_position);
+CREATE INDEX invoices_by_state ON invoices (book, generation, state, first_position);
+CREATE INDEX invoices_by_party ON invoices (book, generation, party, first_position) WHERE party IS NOT NULL;
+CREATE INDEX invoices_outstanding ON invoices (book, generation, currency, due) WHERE outstanding > 0;
+
+-- Items, numbered in the order in which they joined; a number is not used again.
+CREATE TABLE invoice_items (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    invoice BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    item_id TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    unit_amount INTEGER NOT NULL,
+    tax INTEGER,
+    amount INTEGER,
+    PRIMARY KEY (book, generation, invoice, n)
+) STRICT, WITHOUT ROWID;
+
+-- What each payment's open item was told to pay, in the invoice's currency.
+CREATE TABLE invoice_payments (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    invoice BLOB NOT NULL,
+    payment BLOB NOT NULL,
+    item_kind TEXT NOT NULL,
+    allocated INTEGER NOT NULL,
+    deallocated INTEGER NOT NULL,
+    tax INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, invoice, payment)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE discrepancies (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    discrepancy BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    about BLOB,
+    stake INTEGER,
+    stake_currency TEXT,
+    subject BLOB NOT NULL,
+    subject_kind TEXT NOT NULL,
+    connection BLOB,
+    wallet BLOB,
+    detail TEXT,
+    withheld_word TEXT,
+    withheld_position INTEGER,
+    occurred_at INTEGER NOT NULL,
+    raised_at INTEGER NOT NULL,
+    verdict TEXT,
+    actor_id TEXT,
+    reason TEXT,
+    target TEXT,
+    resolved_at INTEGER,
+    resolved_position INTEGER,
+    PRIMARY KEY (book, generation, discrepancy)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX discrepancies_by_position ON discrepancies (book, generation, position);
+CREATE INDEX discrepancies_by_state ON discrepancies (book, generation, state, position);
+
+-- Withheld events; each is held by exactly one discrepancy.
+CREATE TABLE discrepancy_events (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    word TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    discrepancy BLOB,
+    PRIMARY KEY (book, generation, event)
+) STRICT, WITHOUT ROWID;
+
+-- Balances that wait for an id, by account; rows stay at zero, since an item can be opened again.
+CREATE TABLE open_items (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    item BLOB NOT NULL,
+    currency TEXT NOT NULL,
+    connection BLOB,
+    balance INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, account, item, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX open_items_open ON open_items (book, generation, account, currency, opened_at, item) WHERE balance <> 0;
+CREATE INDEX open_items_by_item ON open_items (book, generation, item);

@@ -91,11 +91,12 @@ const fn word(watch: Watch) -> &'static str {
         Watch::Unsettled => "unsettled",
         Watch::Settled => "settled",
         Watch::Ended => "ended",
+        Watch::Routine => "routine",
     }
 }
 
 fn watch(text: &str) -> Option<Watch> {
-    [Watch::Unsettled, Watch::Settled, Watch::Ended].into_iter().find(|watch| word(*watch) == text)
+    [Watch::Unsettled, Watch::Settled, Watch::Ended, Watch::Routine].into_iter().find(|watch| word(*watch) == text)
 }
 
 fn key_values(book: BookId, key: &CheckKey) -> Vec<super::value::Value> {

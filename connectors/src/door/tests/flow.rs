@@ -25,7 +25,7 @@ on_both_stores! {
     late_old_bytes_do_not_restart_a_finished_watch,
 }
 
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = super::house::PATIENCE;
 
 async fn a_panicking_translator_loses_only_its_own_row(house: House) {
     let ledger = Ledger::start(&house, Manners::default());

@@ -164,7 +164,7 @@ async fn imports_are_checked_and_answered(house: House) {
 
     let receipt = door.import(main, STATUS, success.as_bytes(), "person-1").await.unwrap();
     assert!(!receipt.repeated);
-    let wait = std::time::Duration::from_secs(10);
+    let wait = super::house::PATIENCE;
     let outcome = door.wait_for(receipt.observation, wait).await.unwrap().unwrap();
     assert!(outcome.is_complete() && outcome.state == InboxState::Translated);
     assert_eq!(outcome.claims.len(), 1);

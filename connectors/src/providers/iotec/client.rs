@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use super::charging::{CATEGORY, Charging, READING};
 use super::token::Tokens;
 use super::{COLLECTION, CREATED, STATUS, default_url, wire};
-use crate::connector::{CallError, CollectOrder, ObjectRef, PartyDetails, ProviderClient, RawAnswer};
+use crate::connector::{CallError, CollectCall, ObjectRef, PartyDetails, ProviderClient, RawAnswer};
 use crate::door::http::HttpClient;
 use crate::settings::{ConnectionSettings, SettingsError};
 
@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// The request's body; whatever must not be sent is refused here, with the field named.
-    fn request(&self, order: &CollectOrder) -> Result<Vec<u8>, CallError> {
+    fn request(&self, order: &CollectCall) -> Result<Vec<u8>, CallError> {
         let currency = self.wallets.iter().find(|(id, _)| *id == order.wallet).map(|(_, currency)| *currency);
         let within = |text: &Option<String>, max| text.as_ref().is_none_or(|text| text.chars().count() <= max);
         let checks = [
@@ -176,7 +176,7 @@ struct CollectionRequest<'a> {
 
 #[async_trait]
 impl ProviderClient for Client {
-    async fn read(&self, object: &ObjectRef) -> Result<RawAnswer, CallError> {
+    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
         if object.kind != COLLECTION {
             return Err(CallError::NotOffered);
         }
@@ -191,10 +191,10 @@ impl ProviderClient for Client {
         }
         let url = self.api.url(["api", "collections", call, key.as_str()]);
         let answer = self.call(Method::GET, url, &[]).await?;
-        judge(STATUS, answer, &PartyDetails::default())
+        judge(STATUS, answer, &PartyDetails::default()).map(|answer| vec![answer])
     }
 
-    async fn collect(&self, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+    async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
         let body = self.request(order)?;
         let answer = self.call(Method::POST, self.api.url(["api", "collections", "collect"]), &body).await?;
         judge(CREATED, answer, &order.payer)

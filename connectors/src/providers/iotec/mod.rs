@@ -42,6 +42,9 @@ static FACTS: Facts = Facts {
     operator_transaction_unique: false,
     sandbox_currencies: &["ITX"],
     default_urls: &[("api", "https://pay.iotec.io"), ("token", "https://id.iotec.io")],
+    collects: COLLECTION,
+    pays: "",
+    routines: &[],
 };
 
 impl Connector for Iotec {

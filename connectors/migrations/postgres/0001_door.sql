@@ -22,8 +22,10 @@ CREATE TABLE door.inbox (
     UNIQUE (book, connection, kind, delivery_key)
 );
 CREATE INDEX inbox_new ON door.inbox (book, received_at, id) WHERE state = 'new';
+CREATE INDEX inbox_subject ON door.inbox (book, subject_hint) WHERE subject_hint IS NOT NULL;
 
--- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time.
+-- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time. A `waiting` note
+-- goes out once after_claim is recorded.
 CREATE TABLE door.outbox (
     book uuid NOT NULL,
     claim_id uuid NOT NULL,
@@ -33,16 +35,20 @@ CREATE TABLE door.outbox (
     source uuid NOT NULL,
     word text NOT NULL,
     body text NOT NULL,
-    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'published', 'confirmed', 'refused')),
+    state text NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused')),
     attempt bigint NOT NULL DEFAULT 0,
     next_at bigint NOT NULL DEFAULT 0,
     created_at bigint NOT NULL,
     outcome text,
+    after_claim uuid,
     PRIMARY KEY (book, claim_id),
     UNIQUE (book, seq)
 );
 CREATE INDEX outbox_open ON door.outbox (book, seq) WHERE state IN ('pending', 'published');
 CREATE INDEX outbox_source ON door.outbox (book, source);
+CREATE INDEX outbox_subject ON door.outbox (book, subject);
+CREATE INDEX outbox_after ON door.outbox (book, after_claim) WHERE state = 'waiting';
 
 -- People and firms outside, by a keyed hash of their phone or e-mail.
 CREATE TABLE door.parties (
@@ -66,16 +72,18 @@ CREATE TABLE door.observation_parties (
     FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
 );
 
--- What was asked of us. The payer's data and note are sealed under a key of their own.
+-- What was asked of us. The other side's data and note are sealed under a key of their own.
 CREATE TABLE door.intents (
     book uuid NOT NULL,
     id uuid NOT NULL,
     connection uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal')),
     route text NOT NULL,
     idempotency_key text NOT NULL,
     body_hash bytea NOT NULL,
     wallet uuid NOT NULL,
     amount bigint NOT NULL,
+    reserve bigint,
     currency text NOT NULL,
     fee_bearer text NOT NULL,
     invoice_id uuid,
@@ -138,6 +146,51 @@ CREATE TABLE door.checks (
 CREATE INDEX checks_due ON door.checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX checks_reference ON door.checks (book, connection, object_kind, reference);
 
+-- Commands of our own that no provider is asked for: what makes a repeat the same command, for ever.
+CREATE TABLE door.commands (
+    book uuid NOT NULL,
+    id uuid NOT NULL,
+    route text NOT NULL,
+    idempotency_key text NOT NULL,
+    body_hash bytea NOT NULL,
+    party uuid,
+    created_at bigint NOT NULL,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, route, idempotency_key),
+    FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
+);
+
+-- Banks that a provider pays to, as it last named them.
+CREATE TABLE door.banks (
+    book uuid NOT NULL,
+    connection uuid NOT NULL,
+    code text NOT NULL,
+    provider_id text,
+    name text,
+    account_pattern text,
+    seen_at bigint NOT NULL,
+    PRIMARY KEY (book, connection, code)
+);
+
+-- Rows of the providers' own wallet books, as far as any answer showed them; checked against their neighbours.
+CREATE TABLE door.wallet_rows (
+    book uuid NOT NULL,
+    connection uuid NOT NULL,
+    id text NOT NULL,
+    wallet text NOT NULL,
+    number bigint NOT NULL,
+    change bigint NOT NULL,
+    previous bigint NOT NULL,
+    balance bigint NOT NULL,
+    adds_up bigint NOT NULL,
+    category text NOT NULL,
+    request text,
+    observation uuid NOT NULL,
+    seen_at bigint NOT NULL,
+    PRIMARY KEY (book, connection, id)
+);
+CREATE INDEX wallet_rows_number ON door.wallet_rows (book, connection, wallet, number);
+
 -- Connections that must not be called before a moment (injected clock).
 CREATE TABLE door.pauses (
     book uuid NOT NULL,
@@ -175,5 +228,5 @@ CREATE TABLE door.keyring (
 GRANT USAGE ON SCHEMA door TO ensimbi_door;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     door.inbox, door.outbox, door.parties, door.observation_parties, door.intents, door.attempts, door.checks,
-    door.pauses, door.counters, door.api_keys, door.keyring
+    door.commands, door.banks, door.wallet_rows, door.pauses, door.counters, door.api_keys, door.keyring
 TO ensimbi_door;

@@ -22,8 +22,10 @@ CREATE TABLE inbox (
     UNIQUE (book, connection, kind, delivery_key)
 ) STRICT;
 CREATE INDEX inbox_new ON inbox (book, received_at, id) WHERE state = 'new';
+CREATE INDEX inbox_subject ON inbox (book, subject_hint) WHERE subject_hint IS NOT NULL;
 
--- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time.
+-- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time. A `waiting` note
+-- goes out once after_claim is recorded.
 CREATE TABLE outbox (
     book BLOB NOT NULL,
     claim_id BLOB NOT NULL,
@@ -33,16 +35,20 @@ CREATE TABLE outbox (
     source BLOB NOT NULL,
     word TEXT NOT NULL,
     body TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'published', 'confirmed', 'refused')),
+    state TEXT NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused')),
     attempt INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     outcome TEXT,
+    after_claim BLOB,
     PRIMARY KEY (book, claim_id),
     UNIQUE (book, seq)
 ) STRICT;
 CREATE INDEX outbox_open ON outbox (book, seq) WHERE state IN ('pending', 'published');
 CREATE INDEX outbox_source ON outbox (book, source);
+CREATE INDEX outbox_subject ON outbox (book, subject);
+CREATE INDEX outbox_after ON outbox (book, after_claim) WHERE state = 'waiting';
 
 -- People and firms outside, by a keyed hash of their phone or e-mail.
 CREATE TABLE parties (
@@ -66,16 +72,18 @@ CREATE TABLE observation_parties (
     FOREIGN KEY (book, party) REFERENCES parties (book, id)
 ) STRICT;
 
--- What was asked of us. The payer's data and note are sealed under a key of their own.
+-- What was asked of us. The other side's data and note are sealed under a key of their own.
 CREATE TABLE intents (
     book BLOB NOT NULL,
     id BLOB NOT NULL,
     connection BLOB NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal')),
     route TEXT NOT NULL,
     idempotency_key TEXT NOT NULL,
     body_hash BLOB NOT NULL,
     wallet BLOB NOT NULL,
     amount INTEGER NOT NULL,
+    reserve INTEGER,
     currency TEXT NOT NULL,
     fee_bearer TEXT NOT NULL,
     invoice_id BLOB,
@@ -137,6 +145,51 @@ CREATE TABLE checks (
 ) STRICT;
 CREATE INDEX checks_due ON checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX checks_reference ON checks (book, connection, object_kind, reference);
+
+-- Commands of our own that no provider is asked for: what makes a repeat the same command, for ever.
+CREATE TABLE commands (
+    book BLOB NOT NULL,
+    id BLOB NOT NULL,
+    route TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    body_hash BLOB NOT NULL,
+    party BLOB,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (book, id),
+    UNIQUE (book, route, idempotency_key),
+    FOREIGN KEY (book, party) REFERENCES parties (book, id)
+) STRICT;
+
+-- Banks that a provider pays to, as it last named them.
+CREATE TABLE banks (
+    book BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    code TEXT NOT NULL,
+    provider_id TEXT,
+    name TEXT,
+    account_pattern TEXT,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (book, connection, code)
+) STRICT;
+
+-- Rows of the providers' own wallet books, as far as any answer showed them; checked against their neighbours.
+CREATE TABLE wallet_rows (
+    book BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    id TEXT NOT NULL,
+    wallet TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    balance INTEGER NOT NULL,
+    adds_up INTEGER NOT NULL,
+    category TEXT NOT NULL,
+    request TEXT,
+    observation BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (book, connection, id)
+) STRICT;
+CREATE INDEX wallet_rows_number ON wallet_rows (book, connection, wallet, number);
 
 -- Connections that must not be called before a moment (injected clock).
 CREATE TABLE pauses (

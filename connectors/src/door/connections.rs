@@ -49,6 +49,11 @@ impl Connection {
         self.connector.facts().capabilities.contains(&capability)
     }
 
+    /// Whether any order can go over it.
+    pub(crate) fn takes_orders(&self) -> bool {
+        [Capability::Collect, Capability::Payout, Capability::BankPayout].into_iter().any(|order| self.can(order))
+    }
+
     /// The connector's own word for an object kind read from the database.
     pub(crate) fn object_kind(&self, text: &str) -> Option<&'static str> {
         self.connector.object_kinds().iter().copied().find(|kind| *kind == text)

@@ -16,7 +16,7 @@
 //! 500 rows, provider calls at the same time [`Tuning::calls_in_flight`] for each connection.
 
 mod answers;
-mod command;
+pub mod commands;
 mod connections;
 mod error;
 pub mod http;
@@ -42,11 +42,10 @@ use std::sync::Arc;
 use ensimbi_bus::Bus;
 use ensimbi_events::ports::new_uuid;
 use ensimbi_events::words::book::ConnectionConfigured;
-use ensimbi_events::{BookId, Clock, ConnectionId, Entropy, ObservationId, SubjectId, Time};
+use ensimbi_events::{BookId, Clock, ConnectionId, Entropy, ObservationId, Time};
 use ensimbi_vault::Vault;
 use tokio::sync::{Notify, watch};
 
-pub use command::{CollectCommand, CommandError, IntentView};
 pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, check_connections, id_of};
 pub use error::DoorError;
 pub use import::{ImportError, ImportOutcome, ImportReceipt};
@@ -59,9 +58,12 @@ pub use store::{DoorStore, StoreAddress};
 
 use crate::connector::Authenticity;
 use connections::Connection;
+use store::checks::{Check, CheckKey};
 use store::inbox::NewObservation;
 use store::{checks, counters, inbox, outbox};
 
+/// Id of what is read once for a whole connection.
+const ALL: &str = "all";
 /// The name and version under which the door itself makes claims.
 pub(crate) const TRANSLATOR: &str = "ensimbi.door.1";
 
@@ -168,6 +170,10 @@ impl Door {
 
     /// Runs all loops until `shutdown` becomes true (or its sender is gone); calls on their way get a last moment.
     pub async fn run(self: Arc<Self>, shutdown: watch::Receiver<bool>) {
+        if let Err(why) = self.routines().await {
+            // Nothing settles by them; the next start writes them.
+            tracing::warn!(%why, "what is read by itself could not be scheduled");
+        }
         let mut loops = tokio::task::JoinSet::new();
         loops.spawn(loops::drive(Arc::clone(&self), translate::Translator, shutdown.clone()));
         loops.spawn(loops::drive(Arc::clone(&self), relay::Relay, shutdown.clone()));
@@ -248,8 +254,22 @@ impl Door {
         Ok((id, deliveries == 1))
     }
 
-    /// The subject of a collection that was asked for under this key.
-    pub fn intent_id(&self, idempotency_key: &str) -> SubjectId {
-        ensimbi_events::ids::intent_id(self.book, command::ROUTE, idempotency_key)
+    /// What is read by itself has its rows from the first run on; one that is there keeps its time.
+    async fn routines(&self) -> Result<(), DoorError> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        for connection in &self.connections {
+            for routine in connection.connector.facts().routines {
+                let off = connection.settings.poll.routine_secs.get(routine.object_kind) == Some(&0);
+                let each = connection.wallets.iter().map(|wallet| wallet.settings.id.as_str());
+                let ids: Vec<&str> = if routine.each_wallet { each.collect() } else { vec![ALL] };
+                for id in ids {
+                    let key = CheckKey::by_id(connection.id, routine.object_kind, id);
+                    let check = Check::routine(key, id, now);
+                    checks::insert(&mut tx, self.book, &check, (!off).then_some(now)).await?;
+                }
+            }
+        }
+        tx.commit().await
     }
 }

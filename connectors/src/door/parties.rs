@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::store::Tx;
 use super::store::parties::{self, PartyRow};
 use super::{Door, DoorError};
-use crate::connector::PartyDetails;
+use crate::connector::{Destination, PartyDetails};
 
 /// Longest phone, name or e-mail that is kept of a party, in bytes; the raw bytes hold the rest.
 const DETAIL_MAX: usize = 1_000;
@@ -20,13 +20,54 @@ const DETAIL_MAX: usize = 1_000;
 pub(crate) struct PartyRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) phone: Option<String>,
+    /// Bank code and account number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<String>,
-    /// Only on an intent's own record: the text for the payer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+}
+
+/// What an order needs to be sent, sealed under the intent's own key. Field names are for ever.
+#[derive(Default, PartialEq, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct IntentRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) phone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The text for the other side.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bank: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rail: Option<String>,
+}
+
+impl IntentRecord {
+    /// As stored.
+    pub(crate) fn json(&self) -> Result<Vec<u8>, DoorError> {
+        serde_json::to_vec(self).map_err(|why| DoorError::Damaged(why.to_string()))
+    }
+
+    /// Where money goes; `None` for a collection.
+    pub(crate) fn destination(&self) -> Option<Destination> {
+        match (&self.bank, &self.account_number, &self.account_name) {
+            (Some(bank), Some(number), Some(holder)) => Some(Destination::Bank {
+                bank: bank.clone(),
+                account_number: number.clone(),
+                account_name: holder.clone(),
+                rail: self.rail.clone(),
+            }),
+            _ => self.phone.clone().map(|phone| Destination::Mobile { phone }),
+        }
+    }
 }
 
 impl PartyRecord {
@@ -37,7 +78,7 @@ impl PartyRecord {
             phone: bounded(&details.phone),
             name: bounded(&details.name),
             email: bounded(&details.email),
-            note: None,
+            account: None,
         }
     }
 
@@ -46,11 +87,14 @@ impl PartyRecord {
         serde_json::to_vec(self).map_err(|why| DoorError::Damaged(why.to_string()))
     }
 
-    /// What it is found by: digits of the phone, else the e-mail in lower case.
+    /// What it is found by: digits of the phone, else the bank account, else the e-mail in lower case.
     fn lookup(&self) -> Option<(&'static str, String)> {
         let digits: String = self.phone.iter().flat_map(|phone| phone.chars()).filter(char::is_ascii_digit).collect();
         if !digits.is_empty() {
             return Some(("phone", digits));
+        }
+        if let Some(account) = &self.account {
+            return Some(("account", account.clone()));
         }
         let email = self.email.as_ref()?.trim().to_lowercase();
         (!email.is_empty()).then_some(("email", email))

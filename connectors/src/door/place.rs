@@ -8,6 +8,10 @@ use ensimbi_events::event::Proof;
 use ensimbi_events::ids::{self, ObjectKey};
 use ensimbi_events::leaf::Hash;
 use ensimbi_events::word::OccurredSource;
+use ensimbi_events::words::payout::{
+    PayoutFailed, PayoutPending, PayoutReversed, PayoutSucceeded, WithdrawalFailed, WithdrawalReversed,
+    WithdrawalSucceeded,
+};
 use ensimbi_events::{Body, Claim, Fact, PartyId, SubjectId, SubjectKind, WalletId};
 
 use uuid::Uuid;
@@ -16,6 +20,7 @@ use super::connections::Connection;
 use super::parties::{self, PartyRecord};
 use super::store::attempts::{self, Owner};
 use super::store::inbox::{self, Waiting};
+use super::store::intents::IntentKind;
 use super::store::outbox::NewNote;
 use super::store::{Tx, intents};
 use super::{Door, DoorError};
@@ -85,6 +90,7 @@ async fn owner_of_intent(door: &Door, tx: &mut Tx, intent: SubjectId) -> Result<
         n: attempt.n,
         wallet: stored.wallet,
         reference: attempt.reference,
+        kind: stored.kind,
     });
     Ok(owner)
 }
@@ -109,15 +115,51 @@ fn wallet(connection: &Connection, said: &Said, owner: Option<&Owner>) -> Result
     }
 }
 
+/// A statement about money that leaves, in the words of the order it belongs to: which attempt it was, and that a
+/// withdrawal is no payout. `None` where there is no such word.
+fn of_order(body: Body, owner: &Owner) -> Option<Body> {
+    let (attempt, withdrawal) = (owner.n, owner.kind == IntentKind::Withdrawal);
+    Some(match body {
+        Body::PayoutPending(_) if withdrawal => return None,
+        Body::PayoutPending(body) => PayoutPending { attempt: Some(attempt), ..body }.into(),
+        Body::PayoutFailed(body) if withdrawal => {
+            let PayoutFailed { amount, is_final, reason, .. } = body;
+            WithdrawalFailed { attempt, amount, is_final, reason }.into()
+        }
+        Body::PayoutFailed(body) => PayoutFailed { attempt, ..body }.into(),
+        Body::PayoutSucceeded(body) if withdrawal => {
+            let PayoutSucceeded { amount, wallet_debit, fees, .. } = body;
+            WithdrawalSucceeded { attempt: Some(attempt), amount, wallet_debit, fees }.into()
+        }
+        Body::PayoutSucceeded(body) => PayoutSucceeded { attempt: Some(attempt), ..body }.into(),
+        Body::PayoutReversed(body) if withdrawal && body.fees.is_empty() => {
+            let PayoutReversed { amount, wallet_credit, returned, .. } = body;
+            WithdrawalReversed { amount, wallet_credit, returned }.into()
+        }
+        other => other,
+    })
+}
+
+/// Whether a statement says that an attempt came to nothing for good.
+pub(crate) const fn is_failure(body: &Body) -> bool {
+    match body {
+        Body::CollectionFailed(body) => body.is_final,
+        Body::PayoutFailed(body) => body.is_final,
+        Body::WithdrawalFailed(body) => body.is_final,
+        _ => false,
+    }
+}
+
 /// One statement as a claim, with everything it needs written in this transaction; `index` is its place in the bytes.
+/// `None` where the order has no word for it.
 pub(crate) async fn claim(
     door: &Door,
     tx: &mut Tx,
     connection: &Connection,
     row: &Waiting,
     index: u32,
-    said: Said,
-) -> Result<Result<NewNote, Reason>, DoorError> {
+    mut said: Said,
+) -> Result<Result<Option<NewNote>, Reason>, DoorError> {
     let facts = connection.connector.facts();
     let owner = owner(door, tx, connection, &said.object, row.subject_hint).await?;
     let wallet = match wallet(connection, &said, owner.as_ref()) {
@@ -128,8 +170,15 @@ pub(crate) async fn claim(
         return Ok(Err("a statement about an object without an id".to_owned()));
     };
     if let Some(owner) = &owner {
-        let failed = matches!(&said.body, Body::CollectionFailed(body) if body.is_final);
-        attempts::found(tx, door.book, owner, &object_id, failed, door.clock.now()).await?;
+        attempts::found(tx, door.book, owner, &object_id, is_failure(&said.body), door.clock.now()).await?;
+        match of_order(said.body, owner) {
+            Some(body) => said.body = body,
+            None => return Ok(Ok(None)),
+        }
+        // What hangs on an order (a fee by itself) keeps its own kind of subject.
+        if matches!(said.subject_kind, SubjectKind::Payment | SubjectKind::Payout | SubjectKind::Transfer) {
+            said.subject_kind = owner.kind.subject_kind();
+        }
     }
     let party = party(door, tx, row, &said).await?;
     let key = ObjectKey {
@@ -138,7 +187,12 @@ pub(crate) async fn claim(
         object_kind: said.object.kind,
         object_id: &object_id,
     };
-    let subject = owner.as_ref().map_or_else(|| key.subject_id(), |owner| owner.intent);
+    let subject = match (&owner, said.subject_kind, wallet) {
+        (Some(owner), _, _) => owner.intent,
+        // What is said of a wallet is about our wallet, under whatever word the provider has for it.
+        (None, SubjectKind::Wallet, Some(wallet)) => SubjectId(wallet.0),
+        _ => key.subject_id(),
+    };
     let (occurred_at, occurred_source) = match said.occurred_at {
         Some(at) => (at, OccurredSource::Provider),
         None => (row.received_at, OccurredSource::Observation),
@@ -171,7 +225,7 @@ pub(crate) async fn claim(
         doubt: said.doubt,
         operator_transaction: said.operator_transaction.filter(|_| facts.operator_transaction_unique),
     };
-    Ok(note(row.id.0, claim))
+    Ok(note(row.id.0, claim).map(Some))
 }
 
 async fn party(door: &Door, tx: &mut Tx, row: &Waiting, said: &Said) -> Result<Option<PartyId>, DoorError> {

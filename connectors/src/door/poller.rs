@@ -13,7 +13,7 @@ use ensimbi_events::{EvidenceClass, Time};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 
-use super::command::Note;
+use super::commands::notes::Note;
 use super::connections::Connection;
 use super::loops::{Step, Work};
 use super::store::checks::{self, Check};
@@ -95,7 +95,7 @@ pub(crate) async fn is_paused(
     connection: &Connection,
     now: Time,
 ) -> Result<bool, DoorError> {
-    Ok(pauses::get(tx, door.book, connection.id).await?.is_some_and(|(until, _)| until > now))
+    Ok(pauses::get(tx, door.book, connection.id).await?.is_some_and(|pause| pause.until > now))
 }
 
 /// As many free places for calls as there are now.
@@ -145,6 +145,9 @@ async fn look(door: &Door, connection: &Connection, check: &Check, lease: Time) 
 /// What to ask for: by the provider's id where it is known and can be asked for, else by our reference.
 fn object(connection: &Connection, check: &Check) -> Option<ObjectRef> {
     let kind = connection.object_kind(&check.key.object_kind)?;
+    if check.watch == Watch::Routine {
+        return Some(ObjectRef { kind, id: check.object_id.clone(), reference: None });
+    }
     let id = check.object_id.clone().filter(|_| connection.can(Capability::ReadById));
     let reference = check.reference.clone().filter(|_| connection.can(Capability::ReadByReference));
     (id.is_some() || reference.is_some()).then_some(ObjectRef { kind, id, reference })
@@ -293,7 +296,7 @@ pub(crate) async fn pause(
     now: Time,
     why: &CallError,
 ) -> Result<Duration, DoorError> {
-    let tries = pauses::get(tx, door.book, connection.id).await?.map_or(0, |(_, tries)| tries);
+    let tries = pauses::get(tx, door.book, connection.id).await?.map_or(0, |pause| pause.tries);
     let (wait, reason) = match why {
         CallError::RateLimited(asked) => ((*asked).clamp(Duration::from_secs(1), PAUSE_MAX), "rate_limited"),
         _ => {

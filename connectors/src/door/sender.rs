@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! cleared ─(commit)─► calling ─► call ─┬─ answer ──────────► accepted, bytes in the inbox, a look is due later
-//!    ▲                                 ├─ refused ─────────► refused, CollectionFailed goes up
+//!    ▲                                 ├─ refused ─────────► refused, a failure goes up
 //!    └──────── surely not sent ────────┤
 //!                                      └─ anything else ───► unknown, looks by our reference; never sent again
 //! ```
+//! Before a second attempt the references of those before it are asked for once more: what is alive there, or cannot be
+//! told, keeps the new one back.
 //! An attempt found in `calling` whose caller is gone (a crash, a panic, an outcome that could not be stored) is
 //! `unknown` too: it may have reached the provider.
 
@@ -17,17 +19,19 @@ use ensimbi_events::{EvidenceClass, PartyId, Time};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::command::Note;
+use super::commands::notes::Note;
 use super::connections::Connection;
 use super::loops::{Step, Work};
-use super::parties::PartyRecord;
+use super::parties::IntentRecord;
 use super::poller::{self, lease, permits};
 use super::store::attempts::{self, Attempt, AttemptState};
 use super::store::checks::{self, Check, CheckKey};
-use super::store::intents::{self, Intent};
-use super::store::{Tx, counters, pauses};
-use super::{Door, DoorError, schedule};
-use crate::connector::{CallError, Capability, CollectCall, PartyDetails, RawAnswer, Watch};
+use super::store::intents::{self, Intent, IntentKind};
+use super::store::{Tx, banks, counters, pauses};
+use super::{Door, DoorError, place, schedule};
+use crate::connector::{
+    CallError, CollectCall, Destination, Input, ObjectRef, PartyDetails, PayoutCall, RawAnswer, Watch,
+};
 
 /// Attempts taken up at once from callers that are gone.
 const STUCK_BATCH: u32 = 100;
@@ -62,7 +66,7 @@ impl Work for Sender {
         door.calls_of_the_dead(door.real_clock.now()).await?;
         let mut ready = Vec::new();
         let mut read = door.store.read().await?;
-        for connection in door.connections.iter().filter(|connection| connection.can(Capability::Collect)) {
+        for connection in door.connections.iter().filter(|connection| connection.takes_orders()) {
             if connection.calls.available_permits() > 0
                 && !poller::is_paused(door, &mut read, connection, now).await?
                 && !attempts::ready(&mut read, door.book, connection.id, now, 1).await?.is_empty()
@@ -111,8 +115,11 @@ impl Sender {
 }
 
 async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) {
-    let outcome = match order(door, connection, attempt, intent) {
-        Ok(order) => call(connection, &order).await,
+    let outcome = match earlier_are_over(door, connection, attempt).await {
+        Ok(()) => match order(door, connection, attempt, intent).await {
+            Ok(order) => call(connection, &order).await,
+            Err(why) => Err(why),
+        },
         Err(why) => Err(why),
     };
     for tries in 0..SAVE_TRIES {
@@ -127,29 +134,84 @@ async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &
     tracing::error!(intent = %attempt.intent, "the outcome of a call was not stored; its status will be asked for");
 }
 
-async fn call(connection: &Connection, order: &CollectCall) -> Result<RawAnswer, CallError> {
-    let whole = connection.settings.timeout() * 4 + Duration::from_secs(5);
-    match tokio::time::timeout(whole, connection.client.collect(order)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(CallError::Unknown("timeout".into())),
-    }
+/// A call that moves money, ready to leave.
+enum Order {
+    Collect(CollectCall),
+    Pay(PayoutCall),
 }
 
-fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) -> Result<CollectCall, CallError> {
+async fn call(connection: &Connection, order: &Order) -> Result<RawAnswer, CallError> {
+    let whole = connection.settings.timeout() * poller::TIMEOUTS_OF_A_CALL + Duration::from_secs(5);
+    let client = &connection.client;
+    let outcome = match order {
+        Order::Collect(order) => tokio::time::timeout(whole, client.collect(order)).await,
+        Order::Pay(order) => tokio::time::timeout(whole, client.pay(order)).await,
+    };
+    outcome.unwrap_or_else(|_| Err(CallError::Unknown("timeout".into())))
+}
+
+/// Asks the provider for every reference used before. Only what is denied or has failed for good lets a new one leave.
+async fn earlier_are_over(door: &Door, connection: &Connection, attempt: &Attempt) -> Result<(), CallError> {
+    if attempt.n == 1 {
+        return Ok(());
+    }
+    let not_now = |why: DoorError| CallError::NotSent(why.to_string());
+    let mut tx = door.store.read().await.map_err(not_now)?;
+    let earlier = attempts::earlier(&mut tx, door.book, attempt).await.map_err(not_now)?;
+    drop(tx);
+    for before in earlier {
+        let kind = connection.object_kind(&before.object_kind).ok_or(CallError::NotOffered)?;
+        let object = ObjectRef { kind, id: None, reference: Some(before.reference) };
+        let answers = match connection.client.read(&object).await {
+            Err(CallError::NotFound) => continue,
+            Err(CallError::Unknown(why)) => return Err(CallError::NotSent(why)),
+            Err(why) => return Err(why),
+            Ok(answers) => answers,
+        };
+        for answer in answers {
+            let (options, received_at) = (&connection.settings.options, door.clock.now());
+            let input = Input { kind: answer.kind, body: &answer.body, options, received_at };
+            let told = connection.connector.translate(input);
+            let told = told.map_err(|why| CallError::NotSent(format!("an earlier attempt cannot be read: {why}")))?;
+            if told.said.is_empty() || told.said.iter().any(|said| !place::is_failure(&said.body)) {
+                return Err(CallError::Refused("an earlier attempt is alive at the provider".to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) -> Result<Order, CallError> {
     let wallet = connection.wallets.iter().find(|wallet| wallet.id == intent.wallet);
     let wallet = wallet.ok_or_else(|| CallError::Refused("the wallet is not configured any more".into()))?;
     let opened = door.vault.open_party(PartyId(intent.id.0), intent.wrapped_key.as_deref(), &intent.sealed);
-    let record = opened.ok().and_then(|json| serde_json::from_slice::<PartyRecord>(&json).ok());
-    let record = record.ok_or_else(|| CallError::Refused("the payer's data was erased or does not open".into()))?;
-    Ok(CollectCall {
-        reference: attempt.reference.clone(),
-        wallet: wallet.settings.id.clone(),
-        amount: intent.amount,
-        currency: intent.currency,
-        payer: PartyDetails { phone: record.phone, name: record.name, email: record.email },
-        fee_bearer: intent.fee_bearer,
-        note: record.note,
-    })
+    let record = opened.ok().and_then(|json| serde_json::from_slice::<IntentRecord>(&json).ok());
+    let record =
+        record.ok_or_else(|| CallError::Refused("the other side's data was erased or does not open".into()))?;
+    let (reference, wallet) = (attempt.reference.clone(), wallet.settings.id.clone());
+    let Intent { amount, currency, fee_bearer, .. } = *intent;
+    if intent.kind == IntentKind::Collection {
+        let payer = PartyDetails { phone: record.phone, name: record.name, email: None };
+        let note = record.note;
+        return Ok(Order::Collect(CollectCall { reference, wallet, amount, currency, payer, fee_bearer, note }));
+    }
+    let to = record.destination();
+    let to = to.ok_or_else(|| CallError::Refused("where the money goes is not known any more".into()))?;
+    let bank_id = match &to {
+        Destination::Bank { bank, .. } => bank_id(door, connection, bank).await?,
+        Destination::Mobile { .. } => None,
+    };
+    let IntentRecord { name, note, .. } = record;
+    Ok(Order::Pay(PayoutCall { reference, wallet, amount, currency, to, bank_id, name, note }))
+}
+
+async fn bank_id(door: &Door, connection: &Connection, code: &str) -> Result<Option<String>, CallError> {
+    let find = async {
+        let mut tx = door.store.read().await?;
+        banks::one(&mut tx, door.book, connection.id, code).await
+    };
+    let found = find.await.map_err(|why: DoorError| CallError::NotSent(why.to_string()))?;
+    Ok(found.and_then(|bank| bank.id))
 }
 
 async fn save(

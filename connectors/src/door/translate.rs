@@ -20,9 +20,9 @@ use super::place::{self, Reason};
 use super::store::checks::{self, Check, CheckKey};
 use super::store::inbox::{self, InboxState, Waiting};
 use super::store::outbox::NewNote;
-use super::store::{Tx, counters, outbox};
+use super::store::{Tx, banks, counters, outbox, rows};
 use super::{Door, DoorError, schedule};
-use crate::connector::{Capability, Input, ObjectRef, Translation, Watch};
+use crate::connector::{Capability, Input, ObjectRef, RowSeen, Translation, Watch};
 
 /// Rows in one transaction.
 const BATCH: u32 = 64;
@@ -114,10 +114,14 @@ async fn statements(
     let untold = translation.said.is_empty() && !translation.unknown.is_empty();
     for (said, index) in translation.said.into_iter().zip(0u32..) {
         match place::claim(door, tx, connection, row, index, said).await? {
-            Ok(note) => own.push(note),
+            Ok(note) => own.extend(note),
             Err(reason) => return Ok(Err(reason)),
         }
     }
+    for bank in &translation.banks {
+        banks::put(tx, door.book, connection.id, bank, door.clock.now()).await?;
+    }
+    wallet_rows(door, tx, connection, row, &translation.rows).await?;
     notes.append(&mut own);
     for (object, watch) in &translation.watch {
         watch_object(door, tx, connection, row, object, *watch, untold).await?;
@@ -131,7 +135,8 @@ async fn statements(
 }
 
 fn check(connection: &Connection, translation: Translation) -> Result<Translation, Reason> {
-    if translation.said.len() > STATEMENTS_MAX || translation.watch.len() > STATEMENTS_MAX {
+    let Translation { said, watch, banks, rows, .. } = &translation;
+    if [said.len(), watch.len(), banks.len(), rows.len()].into_iter().any(|count| count > STATEMENTS_MAX) {
         return Err(format!("more than {STATEMENTS_MAX} statements"));
     }
     let objects = translation.said.iter().map(|said| &said.object).chain(translation.watch.iter().map(|(o, _)| o));
@@ -139,6 +144,27 @@ fn check(connection: &Connection, translation: Translation) -> Result<Translatio
         place::check_object(connection, object)?;
     }
     Ok(translation)
+}
+
+/// Keeps rows of the provider's wallet book; one told differently before is counted, the first stands.
+async fn wallet_rows(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+    seen: &[RowSeen],
+) -> Result<(), DoorError> {
+    let only = connection.only_wallet(None).map(|wallet| wallet.settings.id.as_str());
+    let mut differ = 0;
+    for one in seen {
+        let wallet = one.wallet.as_deref().or(only).unwrap_or_default();
+        let same = rows::keep(tx, door.book, connection.id, row.id, wallet, one, door.clock.now()).await?;
+        differ += u64::from(!same);
+    }
+    if differ > 0 {
+        tracing::warn!(observation = %row.id, differ, "rows of a wallet that were told differently before");
+    }
+    counters::add(tx, door.book, counters::ROWS_DIFFER, differ).await
 }
 
 /// Takes over what the bytes say about watching an object. Old bytes never restart the watch of a finished one; bytes
@@ -215,6 +241,8 @@ async fn hint(
     for object in &objects {
         if !wake(door, tx, connection, object).await? {
             counters::add(tx, door.book, counters::UNKNOWN_HINTS, 1).await?;
+        } else if let Some(subject) = subject_of(door, tx, connection, object).await? {
+            inbox::about(tx, door.book, row.id, subject).await?;
         }
     }
     Ok(Ok(InboxState::HintDone))
@@ -247,6 +275,22 @@ async fn wake(door: &Door, tx: &mut Tx, connection: &Connection, object: &Object
     };
     checks::insert(tx, door.book, &check, Some(now)).await?;
     Ok(true)
+}
+
+/// The order that a hint turned out to be about, so that it is found again from the payment.
+async fn subject_of(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    object: &ObjectRef,
+) -> Result<Option<ensimbi_events::SubjectId>, DoorError> {
+    let reference = object.reference.as_deref();
+    let key = match (&object.id, reference) {
+        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
+        (None, Some(reference)) => CheckKey::by_reference(connection.id, object.kind, reference),
+        (None, None) => return Ok(None),
+    };
+    checks::subject_of(tx, door.book, &key, reference).await
 }
 
 async fn attempts_owner(

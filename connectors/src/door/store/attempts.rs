@@ -3,6 +3,7 @@
 
 use ensimbi_events::{BookId, ClaimId, ConnectionId, SubjectId, Time, WalletId};
 
+use super::intents::IntentKind;
 use super::value::{Row, values};
 use super::{Tx, statements};
 use crate::door::DoorError;
@@ -18,10 +19,12 @@ statements! {
         WHERE book = $1 AND connection = $2 AND state = 'cleared' AND next_at <= $3 ORDER BY next_at, intent LIMIT $4";
     STUCK plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
         WHERE book = $1 AND connection = $2 AND state = 'calling' AND leased_until <= $3 LIMIT $4";
-    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference FROM attempts a \
+    EARLIER plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+        WHERE book = $1 AND intent = $2 AND n < $3 ORDER BY n";
+    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
         WHERE a.book = $1 AND a.connection = $2 AND a.reference = $3";
-    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference FROM attempts a \
+    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
         WHERE a.book = $1 AND a.connection = $2 AND a.object_kind = $3 AND a.object_id = $4 ORDER BY a.n LIMIT 1";
     CLEAR plain "UPDATE attempts SET state = 'cleared', next_at = $4, changed_at = $4 \
@@ -100,6 +103,7 @@ pub(crate) struct Owner {
     pub(crate) n: u32,
     pub(crate) wallet: WalletId,
     pub(crate) reference: String,
+    pub(crate) kind: IntentKind,
 }
 
 fn read(mut row: Row) -> Result<Attempt, DoorError> {
@@ -116,7 +120,13 @@ fn read(mut row: Row) -> Result<Attempt, DoorError> {
 }
 
 fn owner(mut row: Row) -> Result<Owner, DoorError> {
-    Ok(Owner { intent: SubjectId(row.id()?), n: row.small()?, wallet: WalletId(row.id()?), reference: row.text()? })
+    Ok(Owner {
+        intent: SubjectId(row.id()?),
+        n: row.small()?,
+        wallet: WalletId(row.id()?),
+        reference: row.text()?,
+        kind: row.word(IntentKind::from_text)?,
+    })
 }
 
 /// Stores an attempt, before anything is sent anywhere.
@@ -135,6 +145,11 @@ pub(crate) async fn insert(
 /// The newest attempt of an intent.
 pub(crate) async fn last(tx: &mut Tx, book: BookId, intent: SubjectId) -> Result<Option<Attempt>, DoorError> {
     tx.maybe(LAST, values![book, intent]).await?.map(read).transpose()
+}
+
+/// The attempts before one, oldest first.
+pub(crate) async fn earlier(tx: &mut Tx, book: BookId, attempt: &Attempt) -> Result<Vec<Attempt>, DoorError> {
+    tx.rows(EARLIER, values![book, attempt.intent, attempt.n]).await?.into_iter().map(read).collect()
 }
 
 /// The attempt whose request a claim is.

@@ -43,6 +43,10 @@ statements! {
     FAILED plain "UPDATE checks SET leased_until = NULL, failures = failures + 1, denials = denials + $8, \
         next_check_at = CASE WHEN again = 1 THEN CAST($6 AS bigint) ELSE CAST($5 AS bigint) END, again = 0 \
         WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4 AND leased_until = $7";
+    OVERDUE plain "SELECT connection, subject, since, object_kind, key, failures FROM checks \
+        WHERE book = $1 AND connection = $2 AND watch = 'unsettled' AND since < $3 ORDER BY since, key LIMIT $4";
+    SUBJECT plain "SELECT subject FROM checks WHERE book = $1 AND connection = $2 AND object_kind = $3 \
+        AND (key = $4 OR reference = $5) AND subject IS NOT NULL LIMIT 1";
     UNLEASE plain "UPDATE checks SET leased_until = NULL WHERE book = $1 AND leased_until IS NOT NULL";
 }
 
@@ -84,6 +88,15 @@ pub(crate) struct Check {
     pub(crate) failures: u32,
     /// Looks since the last answer that the provider answered with "not found".
     pub(crate) denials: u32,
+}
+
+impl Check {
+    /// One that is read by itself.
+    pub(crate) fn routine(key: CheckKey, id: &str, since: Time) -> Self {
+        let (subject, reference, object_id) = (None, None, Some(id.to_owned()));
+        let (tries, failures, denials) = (0, 0, 0);
+        Self { key, subject, reference, object_id, watch: Watch::Routine, since, tries, failures, denials }
+    }
 }
 
 const fn word(watch: Watch) -> &'static str {
@@ -265,6 +278,37 @@ pub(crate) async fn failed(
     let mut values = key_values(book, key);
     values.extend(values![next_check_at, now, lease, i64::from(denied)]);
     tx.run(FAILED, values).await.map(drop)
+}
+
+/// Objects that are unsettled since before a moment: subject, since, and what they are.
+pub(crate) async fn overdue(
+    tx: &mut Tx,
+    book: BookId,
+    connection: ConnectionId,
+    before: Time,
+    limit: u32,
+) -> Result<Vec<(Option<SubjectId>, Time, String)>, DoorError> {
+    let mut found = Vec::new();
+    for mut row in tx.rows(OVERDUE, values![book, connection, before, limit]).await? {
+        row.id()?;
+        let (subject, since) = (row.opt_id()?.map(SubjectId), row.time()?);
+        let (kind, key, failures) = (row.text()?, row.text()?, row.small()?);
+        found.push((subject, since, format!("{kind} {key}: unsettled, {failures} looks in a row brought nothing")));
+    }
+    Ok(found)
+}
+
+/// The order of ours that a row is about.
+pub(crate) async fn subject_of(
+    tx: &mut Tx,
+    book: BookId,
+    key: &CheckKey,
+    reference: Option<&str>,
+) -> Result<Option<SubjectId>, DoorError> {
+    let mut values = key_values(book, key);
+    values.extend(values![reference]);
+    let row = tx.maybe(SUBJECT, values).await?;
+    row.map(|mut row| row.id().map(SubjectId)).transpose()
 }
 
 /// Ends leases of a process that is gone.

@@ -21,6 +21,11 @@ statements! {
     NEXT_CHECK plain "SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) \
         FROM checks c LEFT JOIN pauses p ON p.book = c.book AND p.connection = c.connection AND p.until > $2 \
         WHERE c.book = $1 AND c.next_check_at IS NOT NULL AND (c.next_check_at > $2 OR p.until IS NOT NULL)";
+    /// Routine reads go on for ever; they do not count as something that is still to come.
+    NEXT_SETTLING plain "SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) \
+        FROM checks c LEFT JOIN pauses p ON p.book = c.book AND p.connection = c.connection AND p.until > $2 \
+        WHERE c.book = $1 AND c.watch <> 'routine' AND c.next_check_at IS NOT NULL \
+        AND (c.next_check_at > $2 OR p.until IS NOT NULL)";
     NEXT_COMMAND plain "SELECT MIN(CASE WHEN p.until > a.next_at THEN p.until ELSE a.next_at END) \
         FROM attempts a LEFT JOIN pauses p ON p.book = a.book AND p.connection = a.connection AND p.until > $2 \
         WHERE a.book = $1 AND a.state = 'cleared' AND (a.next_at > $2 OR p.until IS NOT NULL)";
@@ -48,6 +53,8 @@ pub(crate) const UNKNOWN_OUTCOMES: &str = "unknown_outcomes";
 pub(crate) const GIVEN_UP: &str = "unknown_outcomes_given_up";
 /// Reads that brought nothing.
 pub(crate) const FAILED_READS: &str = "failed_reads";
+/// Rows of a provider's wallet book that were told differently before.
+pub(crate) const ROWS_DIFFER: &str = "wallet_rows_differ";
 /// Calls refused for their credentials.
 pub(crate) const CREDENTIALS: &str = "credentials_refused";
 
@@ -62,7 +69,7 @@ pub struct Pending {
     pub checks_due_or_leased: u64,
     /// Commands that wait for the ledger or are being sent, now.
     pub commands_open: u64,
-    /// The next moment (injected clock) at which something becomes due by itself.
+    /// The next moment (injected clock) at which something becomes due by itself, routine reads apart.
     pub next_due: Option<Time>,
 }
 
@@ -97,8 +104,8 @@ pub(crate) async fn pending(tx: &mut Tx, book: BookId, now: Time, real_now: Time
     let outbox_unanswered = count(tx.one(OUTBOX_OPEN, values![book]).await?.int()?);
     let checks_due_or_leased = count(tx.one(CHECKS_OPEN, values![book, now, real_now]).await?.int()?);
     let commands_open = count(tx.one(COMMANDS_OPEN, values![book, now]).await?.int()?);
-    let check = next_check(tx, book, now).await?;
-    let next_due = check.into_iter().chain(next_command(tx, book, now).await?).min();
+    let settling = tx.one(NEXT_SETTLING, values![book, now]).await?.opt_time()?;
+    let next_due = settling.into_iter().chain(next_command(tx, book, now).await?).min();
     Ok(Pending { inbox_new, outbox_unanswered, checks_due_or_leased, commands_open, next_due })
 }
 

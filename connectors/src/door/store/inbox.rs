@@ -1,5 +1,6 @@
 //! Raw bytes from providers: sealed, kept, never edited. One row a delivery, however often it comes.
 
+use ensimbi_events::commands::TrailObservation;
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::{BookId, ConnectionId, ObservationId, PartyId, SubjectId, Time};
 use ensimbi_vault::{Sealed, SealedObservation};
@@ -18,6 +19,13 @@ statements! {
     FINISH plain "UPDATE inbox SET state = $3, reason = $4 WHERE book = $1 AND id = $2 AND state = 'new'";
     STATE plain "SELECT state, reason FROM inbox WHERE book = $1 AND id = $2";
     ANY_NEW plain "SELECT COUNT(*) FROM (SELECT 1 AS one FROM inbox WHERE book = $1 AND state = 'new' LIMIT 1) AS found";
+    /// A hint or an answer that turned out to be about one of our orders.
+    ABOUT plain "UPDATE inbox SET subject_hint = $3 WHERE book = $1 AND id = $2 AND subject_hint IS NULL";
+    TRAIL plain "SELECT id, kind, class, received_at, commitment, deliveries, state, actor_id FROM inbox \
+        WHERE book = $1 AND (subject_hint = $2 OR id IN (SELECT source FROM outbox WHERE book = $1 AND subject = $2)) \
+        ORDER BY received_at, id LIMIT $3";
+    QUARANTINE plain "SELECT connection, subject_hint, received_at, kind, reason FROM inbox \
+        WHERE book = $1 AND state = 'quarantined' ORDER BY received_at, id LIMIT $2";
     LINK plain "INSERT INTO observation_parties (book, observation, party) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 }
 
@@ -137,6 +145,47 @@ pub(crate) async fn state(
 ) -> Result<Option<(InboxState, Option<String>)>, DoorError> {
     let Some(mut row) = tx.maybe(STATE, values![book, id]).await? else { return Ok(None) };
     Ok(Some((row.word(InboxState::from_text)?, row.opt_text()?)))
+}
+
+/// Notes which of our orders an observation turned out to be about.
+pub(crate) async fn about(tx: &mut Tx, book: BookId, id: ObservationId, subject: SubjectId) -> Result<(), DoorError> {
+    tx.run(ABOUT, values![book, id, subject]).await.map(drop)
+}
+
+/// The observations behind a subject, in the order they came.
+pub(crate) async fn trail(
+    tx: &mut Tx,
+    book: BookId,
+    subject: SubjectId,
+    limit: u32,
+) -> Result<Vec<TrailObservation>, DoorError> {
+    let read = |mut row: super::value::Row| {
+        Ok(TrailObservation {
+            id: ObservationId(row.id()?),
+            kind: row.text()?,
+            class: row.word(EvidenceClass::from_text)?,
+            received_at: row.time()?,
+            commitment: ensimbi_events::Hash(row.hash()?),
+            deliveries: row.small()?,
+            state: row.text()?,
+            actor_id: row.opt_text()?,
+        })
+    };
+    tx.rows(TRAIL, values![book, subject, limit]).await?.into_iter().map(read).collect()
+}
+
+/// What lies in quarantine, oldest first: connection, subject, since, and kind with the reason.
+pub(crate) async fn quarantined(
+    tx: &mut Tx,
+    book: BookId,
+    limit: u32,
+) -> Result<Vec<(ConnectionId, Option<SubjectId>, Time, String)>, DoorError> {
+    let read = |mut row: super::value::Row| {
+        let found = (ConnectionId(row.id()?), row.opt_id()?.map(SubjectId), row.time()?);
+        let (kind, reason) = (row.text()?, row.opt_text()?.unwrap_or_default());
+        Ok((found.0, found.1, found.2, format!("{kind}: {reason}")))
+    };
+    tx.rows(QUARANTINE, values![book, limit]).await?.into_iter().map(read).collect()
 }
 
 /// Notes that an observation speaks of a party.

@@ -7,7 +7,9 @@
 //! No network call is made while a transaction is open.
 
 pub(crate) mod attempts;
+pub(crate) mod banks;
 pub(crate) mod checks;
+pub(crate) mod commands;
 pub(crate) mod counters;
 pub(crate) mod inbox;
 pub(crate) mod intents;
@@ -16,6 +18,7 @@ pub(crate) mod outbox;
 pub(crate) mod parties;
 pub(crate) mod pauses;
 mod postgres;
+pub(crate) mod rows;
 mod sqlite;
 pub(crate) mod value;
 
@@ -223,7 +226,9 @@ pub(crate) fn statements_of_all_tables() -> Vec<(&'static str, Sql)> {
     let all = [
         keyring::ALL,
         attempts::ALL,
+        banks::ALL,
         checks::ALL,
+        commands::ALL,
         counters::ALL,
         inbox::ALL,
         intents::ALL,
@@ -231,6 +236,7 @@ pub(crate) fn statements_of_all_tables() -> Vec<(&'static str, Sql)> {
         outbox::ALL,
         parties::ALL,
         pauses::ALL,
+        rows::ALL,
     ];
     all.concat()
 }

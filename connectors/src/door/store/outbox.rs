@@ -2,7 +2,8 @@
 //! `next_at` and the lease it stands for are real time.
 
 use ensimbi_events::bus::Outcome;
-use ensimbi_events::{BookId, Claim, ClaimId, ConnectionId, Time};
+use ensimbi_events::commands::TrailClaim;
+use ensimbi_events::{BookId, Claim, ClaimId, ConnectionId, SubjectId, Time};
 use uuid::Uuid;
 
 use super::value::values;
@@ -13,8 +14,8 @@ statements! {
     /// The row lock of this counter makes the numbering gap-tolerant but in commit order.
     NUMBERS plain "INSERT INTO counters (book, name, value) VALUES ($1, 'outbox_seq', $2) \
         ON CONFLICT (book, name) DO UPDATE SET value = counters.value + $2 RETURNING value";
-    INSERT plain "INSERT INTO outbox (book, claim_id, seq, connection, subject, source, word, body, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (book, claim_id) DO NOTHING";
+    INSERT plain "INSERT INTO outbox (book, claim_id, seq, connection, subject, source, word, body, created_at, state, \
+        after_claim) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (book, claim_id) DO NOTHING";
     ANY_DUE plain "SELECT COUNT(*) FROM (SELECT 1 AS one FROM outbox WHERE book = $1 \
         AND state IN ('pending', 'published') AND next_at <= $2 LIMIT 1) AS found";
     DUE locking "SELECT claim_id, connection, body, attempt FROM outbox WHERE book = $1 \
@@ -23,6 +24,15 @@ statements! {
     PUBLISHED plain "UPDATE outbox SET state = 'published' WHERE book = $1 AND claim_id = $2 AND state = 'pending'";
     ANSWERED plain "UPDATE outbox SET state = $3, outcome = $4 WHERE book = $1 AND claim_id = $2 \
         AND state IN ('pending', 'published')";
+    RELEASE plain "UPDATE outbox SET state = 'pending' WHERE book = $1 AND after_claim = $2 AND state = 'waiting'";
+    /// What waits behind a refused note would be half a command.
+    DROP_WAITING plain "UPDATE outbox SET state = 'refused', outcome = $3 WHERE book = $1 AND state = 'waiting' \
+        AND source = (SELECT o.source FROM outbox o WHERE o.book = $1 AND o.claim_id = $2)";
+    OUTCOME plain "SELECT outcome FROM outbox WHERE book = $1 AND claim_id = $2";
+    OF_SUBJECT plain "SELECT claim_id, source, word, created_at, outcome FROM outbox \
+        WHERE book = $1 AND subject = $2 ORDER BY seq LIMIT $3";
+    OLD plain "SELECT connection, subject, created_at, word FROM outbox \
+        WHERE book = $1 AND state IN ('pending', 'published') AND created_at < $2 ORDER BY seq LIMIT $3";
     REOPEN plain "UPDATE outbox SET next_at = 0 WHERE book = $1 AND state IN ('pending', 'published')";
     OF_SOURCE plain "SELECT claim_id, word, state, outcome FROM outbox WHERE book = $1 AND source = $2 ORDER BY seq \
         LIMIT 1000";
@@ -59,12 +69,23 @@ pub(crate) struct NewNote {
 /// Writes claims as notes, in this order; those that are there already stay as they are. Last in a transaction: the
 /// numbering's row lock is held until the commit.
 pub(crate) async fn insert(tx: &mut Tx, book: BookId, notes: &[NewNote], now: Time) -> Result<(), DoorError> {
+    write(tx, book, notes, now, false).await
+}
+
+/// Writes the claims of one command: each goes out only once the one before it is recorded.
+pub(crate) async fn chain(tx: &mut Tx, book: BookId, notes: &[NewNote], now: Time) -> Result<(), DoorError> {
+    write(tx, book, notes, now, true).await
+}
+
+async fn write(tx: &mut Tx, book: BookId, notes: &[NewNote], now: Time, chained: bool) -> Result<(), DoorError> {
     if notes.is_empty() {
         return Ok(());
     }
     let count = i64::try_from(notes.len()).map_err(|_| DoorError::Damaged("too many claims at once".into()))?;
     let last = tx.one(NUMBERS, values![book, count]).await?.int()?;
+    let mut before = None;
     for (NewNote { source, claim, body }, seq) in notes.iter().zip(last - count + 1..) {
+        let state = if before.is_some() { "waiting" } else { "pending" };
         let values = values![
             book,
             claim.id,
@@ -75,8 +96,11 @@ pub(crate) async fn insert(tx: &mut Tx, book: BookId, notes: &[NewNote], now: Ti
             claim.fact.body.word(),
             body.as_str(),
             now,
+            state,
+            before,
         ];
         tx.run(INSERT, values).await?;
+        before = chained.then_some(claim.id);
     }
     Ok(())
 }
@@ -128,7 +152,64 @@ pub(crate) async fn answered(tx: &mut Tx, book: BookId, claim: ClaimId, outcome:
         Outcome::Refused { .. } => "refused",
     };
     let text = serde_json::to_string(outcome).map_err(|why| DoorError::Damaged(why.to_string()))?;
-    Ok(tx.run(ANSWERED, values![book, claim, state, text]).await? > 0)
+    if tx.run(ANSWERED, values![book, claim, state, text]).await? == 0 {
+        return Ok(false);
+    }
+    match outcome {
+        Outcome::Recorded { .. } => tx.run(RELEASE, values![book, claim]).await?,
+        Outcome::Refused { code, .. } => {
+            let detail = "an earlier fact of the same command was refused".to_owned();
+            let after = serde_json::to_string(&Outcome::Refused { code: *code, detail });
+            let after = after.map_err(|why| DoorError::Damaged(why.to_string()))?;
+            tx.run(DROP_WAITING, values![book, claim, after]).await?
+        }
+    };
+    Ok(true)
+}
+
+/// The ledger's answer to one claim, once there is one.
+pub(crate) async fn outcome(tx: &mut Tx, book: BookId, claim: ClaimId) -> Result<Option<Outcome>, DoorError> {
+    match tx.maybe(OUTCOME, values![book, claim]).await? {
+        Some(mut row) => read_outcome(row.opt_text()?),
+        None => Ok(None),
+    }
+}
+
+fn read_outcome(text: Option<String>) -> Result<Option<Outcome>, DoorError> {
+    let read = |text: String| serde_json::from_str(&text);
+    text.map(read).transpose().map_err(|why| DoorError::Damaged(format!("an outcome in the outbox: {why}")))
+}
+
+/// The claims about a subject, in order.
+pub(crate) async fn of_subject(
+    tx: &mut Tx,
+    book: BookId,
+    subject: SubjectId,
+    limit: u32,
+) -> Result<Vec<TrailClaim>, DoorError> {
+    let read = |mut row: super::value::Row| {
+        Ok(TrailClaim {
+            id: ClaimId(row.id()?),
+            source: row.id()?,
+            word: row.text()?,
+            created_at: row.time()?,
+            outcome: read_outcome(row.opt_text()?)?,
+        })
+    };
+    tx.rows(OF_SUBJECT, values![book, subject, limit]).await?.into_iter().map(read).collect()
+}
+
+/// Notes that the ledger has not answered since before a moment: connection, subject, since, word.
+pub(crate) async fn unanswered_since(
+    tx: &mut Tx,
+    book: BookId,
+    before: Time,
+    limit: u32,
+) -> Result<Vec<(Option<ConnectionId>, SubjectId, Time, String)>, DoorError> {
+    let read = |mut row: super::value::Row| {
+        Ok((row.opt_id()?.map(ConnectionId), SubjectId(row.id()?), row.time()?, row.text()?))
+    };
+    tx.rows(OLD, values![book, before, limit]).await?.into_iter().map(read).collect()
 }
 
 /// The claims of an observation or command, in order.
@@ -136,13 +217,7 @@ pub(crate) async fn of_source(tx: &mut Tx, book: BookId, source: Uuid) -> Result
     let mut found = Vec::new();
     for mut row in tx.rows(OF_SOURCE, values![book, source]).await? {
         let (claim, word, _state) = (ClaimId(row.id()?), row.text()?, row.text()?);
-        let outcome = match row.opt_text()? {
-            None => None,
-            Some(text) => Some(
-                serde_json::from_str(&text)
-                    .map_err(|why| DoorError::Damaged(format!("an outcome in the outbox: {why}")))?,
-            ),
-        };
+        let outcome = read_outcome(row.opt_text()?)?;
         found.push(ClaimOutcome { claim, word, outcome });
     }
     Ok(found)

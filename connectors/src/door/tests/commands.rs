@@ -10,7 +10,9 @@ use super::on_both_stores;
 use crate::connector::CallError;
 use crate::door::store::counters as names;
 use crate::door::tests::house::*;
-use crate::door::{AttemptState, CommandError};
+use ensimbi_events::commands::CommandError;
+
+use crate::door::AttemptState;
 
 on_both_stores! {
     a_collection_runs_from_request_to_success,
@@ -32,8 +34,8 @@ async fn a_collection_runs_from_request_to_success(house: House) {
     let running = house.run().await;
     let door = &running.door;
     house.fake.on_collect(Ok(&body("c1", Some("{reference}"), "pending")));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
-    assert!(!intent.repeated && intent.state == AttemptState::Asked && intent.reference.len() == 24);
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
+    assert!(!intent.repeated && intent.state == AttemptState::Asked.as_str() && intent.reference.len() == 24);
     house.fake.on_read("c1", Ok(&body("c1", Some(&intent.reference), "success")));
     house.pass(door, HOUR).await;
     assert_eq!(ledger.words(), ["CollectionRequested", "CollectionPending", "CollectionSucceeded"]);
@@ -47,7 +49,7 @@ async fn a_collection_runs_from_request_to_success(house: House) {
     assert_eq!((order.payer.phone.as_deref(), order.note.as_deref()), (Some(PHONE), Some("school fees")));
     assert_eq!((order.reference.as_str(), order.wallet.as_str()), (intent.reference.as_str(), "wallet-1"));
     let view = door.intent(intent.id).await.unwrap().unwrap();
-    assert_eq!((view.state, view.object_id.as_deref()), (AttemptState::Accepted, Some("c1")));
+    assert_eq!((view.state, view.object_id.as_deref()), (AttemptState::Accepted.as_str(), Some("c1")));
     assert!(house.fake.asked().iter().all(|key| key == "c1"), "{:?}", house.fake.asked());
     running.stop().await;
 }
@@ -55,8 +57,8 @@ async fn a_collection_runs_from_request_to_success(house: House) {
 async fn the_same_key_is_one_intent_and_another_body_a_conflict(house: House) {
     let door = house.open().await;
     let command = house.command(&door, "key-1");
-    let first = door.collect(&command).await.unwrap();
-    let second = door.collect(&command).await.unwrap();
+    let first = door.order(&command).await.unwrap();
+    let second = door.order(&command).await.unwrap();
     assert!(second.repeated && second.id == first.id && second.reference == first.reference);
     for change in [0, 1, 2, 3] {
         let mut other = command.clone();
@@ -66,9 +68,9 @@ async fn the_same_key_is_one_intent_and_another_body_a_conflict(house: House) {
             2 => other.note = None,
             _ => other.fee_bearer = ensimbi_events::word::Bearer::Payer,
         }
-        assert!(matches!(door.collect(&other).await, Err(CommandError::IdempotencyConflict)), "{change}");
+        assert!(matches!(door.order(&other).await, Err(CommandError::IdempotencyConflict)), "{change}");
     }
-    let other = door.collect(&house.command(&door, "key-2")).await.unwrap();
+    let other = door.order(&house.command(&door, "key-2")).await.unwrap();
     assert!(other.id != first.id && other.reference != first.reference);
     assert_eq!(door.pending(house.clock.now()).await.unwrap().outbox_unanswered, 2);
 }
@@ -80,7 +82,7 @@ async fn one_command_from_many_callers_is_sent_once(house: House) {
     let callers = (0..16).map(|_| {
         let door = Arc::clone(&running.door);
         let command = house.command(&door, "key-1");
-        tokio::spawn(async move { door.collect(&command).await.unwrap() })
+        tokio::spawn(async move { door.order(&command).await.unwrap() })
     });
     let mut made = 0;
     for caller in callers.collect::<Vec<_>>() {
@@ -97,20 +99,20 @@ async fn an_unknown_outcome_is_asked_for_and_never_sent_again(house: House) {
     let running = house.run().await;
     let door = &running.door;
     house.fake.on_collect(Err(CallError::Unknown("timeout".into())));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     for _ in 0..3 {
         house.fake.on_read(&intent.reference, Err(CallError::NotFound));
     }
     house.fake.on_read(&intent.reference, Ok(&body("c1", Some(&intent.reference), "pending")));
     house.fake.on_read("c1", Ok(&body("c1", Some(&intent.reference), "success")));
     house.settle(door).await;
-    assert_eq!(door.intent(intent.id).await.unwrap().unwrap().state, AttemptState::Unknown);
+    assert_eq!(door.intent(intent.id).await.unwrap().unwrap().state, AttemptState::Unknown.as_str());
     house.pass(door, HOUR).await;
     assert_eq!(house.fake.sent(), 1);
     assert_eq!(ledger.words(), ["CollectionRequested", "CollectionPending", "CollectionSucceeded"]);
     assert!(ledger.claims().iter().all(|claim| claim.fact.subject == intent.id));
     let view = door.intent(intent.id).await.unwrap().unwrap();
-    assert_eq!((view.state, view.object_id.as_deref()), (AttemptState::Accepted, Some("c1")));
+    assert_eq!((view.state, view.object_id.as_deref()), (AttemptState::Accepted.as_str(), Some("c1")));
     assert_eq!(count(door, names::UNKNOWN_OUTCOMES).await, 1);
     running.stop().await;
 }
@@ -120,11 +122,11 @@ async fn an_outcome_that_is_never_found_ends_as_failed_and_is_never_sent_again(h
     let running = house.run().await;
     let door = &running.door;
     house.fake.on_collect(Err(CallError::Unknown("status 502".into())));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     house.pass(door, 4 * HOUR).await;
     assert_eq!(house.fake.sent(), 1);
     assert_eq!(ledger.words(), ["CollectionRequested", "CollectionFailed"]);
-    assert_eq!(door.intent(intent.id).await.unwrap().unwrap().state, AttemptState::Failed);
+    assert_eq!(door.intent(intent.id).await.unwrap().unwrap().state, AttemptState::Failed.as_str());
     assert_eq!(count(door, names::GIVEN_UP).await, 1);
     let looks = house.fake.asked().len();
     assert!((4..40).contains(&looks), "{looks}");
@@ -145,7 +147,7 @@ async fn what_was_surely_not_sent_is_sent_again(house: House) {
     house.fake.on_collect(Err(CallError::RateLimited(Duration::from_secs(60))));
     house.fake.on_collect(Err(CallError::Credentials("status 401".into())));
     house.fake.on_collect(Ok(&body("c1", Some("{reference}"), "success")));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     house.fake.on_read("c1", Ok(&body("c1", Some(&intent.reference), "success")));
     house.pass(door, HOUR).await;
     assert_eq!(house.fake.sent(), 4);
@@ -160,14 +162,17 @@ async fn a_refusal_by_the_provider_ends_the_payment(house: House) {
     let running = house.run().await;
     let door = &running.door;
     house.fake.on_collect(Err(CallError::Refused("status 400 Invalid\nwallet".into())));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     house.pass(door, HOUR).await;
     assert_eq!(ledger.words(), ["CollectionRequested", "CollectionFailed"]);
     let failed = ledger.claims().remove(1);
     let Body::CollectionFailed(body) = &failed.fact.body else { panic!("{failed:?}") };
     assert!(body.is_final && body.reason == "status 400 Invalid wallet" && failed.fact.subject == intent.id);
     let view = door.intent(intent.id).await.unwrap().unwrap();
-    assert_eq!((view.state, view.reason.as_deref()), (AttemptState::Refused, Some("status 400 Invalid wallet")));
+    assert_eq!(
+        (view.state, view.reason.as_deref()),
+        (AttemptState::Refused.as_str(), Some("status 400 Invalid wallet"))
+    );
     assert!(house.fake.asked().is_empty());
     running.stop().await;
 }
@@ -177,11 +182,11 @@ async fn a_refusal_by_the_ledger_keeps_the_provider_out_of_it(house: House) {
     let _ledger = Ledger::start(&house, Manners { refuse, ..Manners::default() });
     let running = house.run().await;
     let door = &running.door;
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     house.pass(door, HOUR).await;
     assert_eq!(house.fake.sent(), 0);
     let view = door.intent(intent.id).await.unwrap().unwrap();
-    assert_eq!((view.state, view.reason.as_deref()), (AttemptState::Refused, Some("unknown_connection")));
+    assert_eq!((view.state, view.reason.as_deref()), (AttemptState::Refused.as_str(), Some("unknown_connection")));
     assert_eq!(count(door, names::REFUSED).await, 1);
     running.stop().await;
 }
@@ -191,7 +196,7 @@ async fn a_hint_that_overtakes_our_own_answer_is_matched_by_reference(house: Hou
     let running = house.run().await;
     let door = &running.door;
     house.fake.on_collect(Err(CallError::Unknown("timeout".into())));
-    let intent = door.collect(&house.command(door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(door, "key-1")).await.unwrap();
     house.settle(door).await;
     assert_eq!(house.fake.asked(), [intent.reference.as_str()]);
     house.fake.on_read(&intent.reference, Ok(&body("c1", Some(&intent.reference), "success")));
@@ -212,12 +217,12 @@ async fn wrong_commands_name_the_field(house: House) {
     let wrong = [
         ("idempotency_key", {
             let mut c = good.clone();
-            c.idempotency_key = String::new();
+            c.origin.idempotency_key = String::new();
             c
         }),
         ("idempotency_key", {
             let mut c = good.clone();
-            c.idempotency_key = "k".repeat(256);
+            c.origin.idempotency_key = "k".repeat(256);
             c
         }),
         ("amount", {
@@ -230,17 +235,17 @@ async fn wrong_commands_name_the_field(house: House) {
             c.amount = Amount::whole(-1);
             c
         }),
-        ("payer_phone", {
+        ("payer.phone", {
             let mut c = good.clone();
             c.payer_phone = "1234".into();
             c
         }),
-        ("payer_phone", {
+        ("payer.phone", {
             let mut c = good.clone();
             c.payer_phone = "0772 123456".into();
             c
         }),
-        ("payer_name", {
+        ("payer.name", {
             let mut c = good.clone();
             c.payer_name = Some("a\u{0}b".into());
             c
@@ -262,11 +267,11 @@ async fn wrong_commands_name_the_field(house: House) {
         }),
     ];
     for (field, command) in wrong {
-        let error = door.collect(&command).await.unwrap_err();
+        let error = door.order(&command).await.unwrap_err();
         assert!(matches!(error, CommandError::Invalid { field: named, .. } if named == field), "{field}: {error}");
     }
     let mut other = good.clone();
-    other.book = ensimbi_events::BookId(uuid::Uuid::nil());
-    assert!(matches!(door.collect(&other).await, Err(CommandError::UnknownConnection)));
-    assert!(!format!("{good:?}").contains(PHONE));
+    other.origin.book = ensimbi_events::BookId(uuid::Uuid::nil());
+    assert!(matches!(door.order(&other).await, Err(CommandError::UnknownConnection)));
+    assert!(!format!("{:?}", good.order).contains(PHONE));
 }

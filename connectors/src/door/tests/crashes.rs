@@ -63,7 +63,7 @@ async fn a_note_published_twice_is_finished_once(house: House) {
 
 async fn a_command_survives_a_stop_before_the_ledger_answered(house: House) {
     let running = house.run().await;
-    let intent = running.door.collect(&house.command(&running.door, "key-1")).await.unwrap();
+    let intent = running.door.order(&house.command(&running.door, "key-1")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     running.stop().await;
     assert_eq!(house.fake.sent(), 0);
@@ -80,7 +80,7 @@ async fn a_command_survives_a_stop_before_the_ledger_answered(house: House) {
 
 async fn a_call_cut_off_in_the_middle_is_unknown_and_never_repeated(house: House) {
     let door = house.open().await;
-    let intent = door.collect(&house.command(&door, "key-1")).await.unwrap();
+    let intent = door.order(&house.command(&door, "key-1")).await.unwrap();
     // As the sender leaves it when it is killed during the call, with a lease that is over.
     let now = house.clock.now();
     let mut tx = door.store.write().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_call_cut_off_in_the_middle_is_unknown_and_never_repeated(house: House
     assert_eq!(house.fake.sent(), 0);
     assert_eq!(ledger.words(), ["CollectionRequested", "CollectionSucceeded"]);
     let view = running.door.intent(intent.id).await.unwrap().unwrap();
-    assert_eq!(view.state, AttemptState::Accepted);
+    assert_eq!(view.state, AttemptState::Accepted.as_str());
     running.stop().await;
 }
 
@@ -137,7 +137,7 @@ async fn two_doors_on_one_store_do_everything_once(house: House) {
     }
     for n in 0..10 {
         let door = if n % 2 == 0 { &first.door } else { &second.door };
-        door.collect(&house.command(door, &format!("key-{n}"))).await.unwrap();
+        door.order(&house.command(door, &format!("key-{n}"))).await.unwrap();
     }
     house.settle(&first.door).await;
     assert_eq!(house.fake.sent(), 10);

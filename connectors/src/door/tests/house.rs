@@ -10,27 +10,31 @@ use async_trait::async_trait;
 use ensimbi_bus::{Bus, LocalBus, LocalOptions, mac};
 use ensimbi_events::bus::{Answer, ClaimMessage, Outcome, RecordedRef, Stream, answers_subject};
 use ensimbi_events::codes::Refusal;
+use ensimbi_events::commands::{CollectOrder, CommandError, Destination, IntentView, Origin, PayKind, PayOrder};
 use ensimbi_events::leaf::Hash;
 use ensimbi_events::ports::MacKeys;
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::{Bearer, FigureSource, Mode};
 use ensimbi_events::words::payment::{CollectionFailed, CollectionPending, CollectionSucceeded};
-use ensimbi_events::{Amount, Body, BookId, Claim, Clock, ConnectionId, Entropy, SubjectKind, Time};
+use ensimbi_events::words::payout::{PayoutFailed, PayoutPending, PayoutSucceeded};
+use ensimbi_events::{Amount, Body, BookId, Claim, Clock, ConnectionId, Currency, Entropy, SubjectKind, Time};
 use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::connector::{
-    Authenticity, CallError, Capability, CollectCall, Connector, Facts, Input, ObjectRef, PartyDetails, ProviderClient,
-    RawAnswer, Said, Translation, Unreadable, Watch,
+    Authenticity, BankSeen, CallError, Capability, CollectCall, Connector, Facts, Input, ObjectRef, Options, OrderKind,
+    PartyDetails, PayoutCall, ProviderClient, RawAnswer, Said, Translation, Unreadable, Watch,
 };
-use crate::door::{CollectCommand, Door, DoorOptions, StoreAddress, Tuning};
+use crate::door::{Door, DoorOptions, StoreAddress, Tuning};
 use crate::settings::{ConnectionSettings, SettingsError};
 
 pub(crate) const HEADER: &str = "x-callback-key";
 pub(crate) const SECRET: &str = "a-long-enough-callback-value";
 pub(crate) const NEXT_SECRET: &str = "the-next-callback-value";
 pub(crate) const PHONE: &str = "256772123456";
+pub(crate) const PAYOUT: &str = "payout";
+pub(crate) const BANKS: &str = "banks";
 pub(crate) const STATUS: &str = "collection_status";
 /// Longest real time that anything may take; far beyond what it does take, since machines differ.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -39,13 +43,22 @@ pub(crate) const START: Time = Time::from_micros(1_780_000_000_000_000);
 static FACTS: Facts = Facts {
     provider: "fake",
     translator: "fake.1",
-    kinds: &[STATUS, "collection_created", "webhook"],
-    capabilities: &[Capability::Collect, Capability::ReadById, Capability::ReadByReference, Capability::Push],
+    kinds: &[STATUS, "collection_created", "webhook", BANKS],
+    capabilities: &[
+        Capability::Collect,
+        Capability::Payout,
+        Capability::BankPayout,
+        Capability::Withdraw,
+        Capability::Banks,
+        Capability::ReadById,
+        Capability::ReadByReference,
+        Capability::Push,
+    ],
     operator_transaction_unique: false,
     sandbox_currencies: &["ITX"],
     default_urls: &[],
     collects: "collection",
-    pays: "",
+    pays: PAYOUT,
     routines: &[],
 };
 
@@ -55,6 +68,8 @@ pub(crate) struct Script {
     pub(crate) collects: VecDeque<Result<String, CallError>>,
     pub(crate) reads: HashMap<String, VecDeque<Result<String, CallError>>>,
     pub(crate) sent: Vec<CollectCall>,
+    pub(crate) pays: VecDeque<Result<String, CallError>>,
+    pub(crate) paid: Vec<PayoutCall>,
     pub(crate) asked: Vec<String>,
 }
 
@@ -76,6 +91,15 @@ impl Fake {
         script.reads.entry(key.to_owned()).or_default().push_back(answer.map(str::to_owned));
     }
 
+    /// The next answer to an order to pay.
+    pub(crate) fn on_pay(&self, answer: Result<&str, CallError>) {
+        self.script.lock().unwrap().pays.push_back(answer.map(str::to_owned));
+    }
+
+    pub(crate) fn paid(&self) -> Vec<PayoutCall> {
+        self.script.lock().unwrap().paid.clone()
+    }
+
     pub(crate) fn sent(&self) -> usize {
         self.script.lock().unwrap().sent.len()
     }
@@ -91,12 +115,19 @@ pub(crate) fn body(id: &str, reference: Option<&str>, status: &str) -> String {
         .to_string()
 }
 
+/// The same of a payout.
+pub(crate) fn payout_body(id: &str, reference: Option<&str>, status: &str) -> String {
+    serde_json::json!({ "id": id, "reference": reference, "status": status, "amount": "1000", "payee": PHONE })
+        .to_string()
+}
+
 fn object(body: &[u8]) -> Result<(serde_json::Value, ObjectRef), Unreadable> {
     let unreadable = |field: &str| Unreadable { field: field.into(), problem: "not readable".into() };
     let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| unreadable("body"))?;
     let id = value["id"].as_str().ok_or_else(|| unreadable("id"))?.to_owned();
     let reference = value["reference"].as_str().map(str::to_owned);
-    Ok((value, ObjectRef { kind: "collection", id: Some(id), reference }))
+    let kind = if value.get("payee").is_some() { PAYOUT } else { "collection" };
+    Ok((value, ObjectRef { kind, id: Some(id), reference }))
 }
 
 #[async_trait]
@@ -109,9 +140,31 @@ impl Connector for Fake {
         Authenticity::Hint
     }
 
+    fn object_kinds(&self) -> &'static [&'static str] {
+        &["collection", PAYOUT]
+    }
+
+    fn fee_ceiling(&self, _options: &Options, order: OrderKind, _amount: Amount) -> Result<Amount, String> {
+        Ok(Amount::whole(if order == OrderKind::PayBank { 50 } else { 30 }))
+    }
+
+    fn accepts(&self, _order: OrderKind, amount: Amount, _currency: Currency) -> Result<(), String> {
+        if amount >= Amount::whole(500) { Ok(()) } else { Err("expected at least 500".to_owned()) }
+    }
+
     fn translate(&self, input: Input<'_>) -> Result<Translation, Unreadable> {
+        if input.kind == BANKS {
+            let code = String::from_utf8_lossy(input.body).into_owned();
+            let account_pattern = Some("[0-9]{10}".to_owned());
+            let id = Some("bank-1".to_owned());
+            let banks = vec![BankSeen { code, id, name: Some("A bank".into()), account_pattern }];
+            return Ok(Translation { banks, ..Translation::default() });
+        }
         let (value, object) = object(input.body)?;
         let amount: Amount = value["amount"].as_str().unwrap_or("700").parse().unwrap();
+        if object.kind == PAYOUT {
+            return Ok(payout(&value, object, amount));
+        }
         let (body, watch): (Body, Watch) = match value["status"].as_str().unwrap_or_default() {
             "pending" => (CollectionPending { amount, fee_bearer: None, invoice_id: None }.into(), Watch::Unsettled),
             "success" => {
@@ -164,6 +217,35 @@ impl Connector for Fake {
     }
 }
 
+fn payout(value: &serde_json::Value, object: ObjectRef, amount: Amount) -> Translation {
+    let attempt = 1;
+    let (body, watch): (Body, Watch) = match value["status"].as_str().unwrap_or_default() {
+        "pending" => (PayoutPending { amount, attempt: None }.into(), Watch::Unsettled),
+        "success" => {
+            let (wallet_debit, fees) = (amount, Vec::new());
+            let body = PayoutSucceeded { amount, wallet_debit, attempt: None, beneficiary: None, fees };
+            (body.into(), Watch::Settled)
+        }
+        _ => {
+            let reason = "failed".to_owned();
+            (PayoutFailed { attempt, amount, is_final: true, reason }.into(), Watch::Ended)
+        }
+    };
+    let said = Said {
+        object: object.clone(),
+        subject_kind: SubjectKind::Payout,
+        occurrence: String::new(),
+        currency: "UGX".parse().ok(),
+        wallet: None,
+        body,
+        occurred_at: None,
+        party: None,
+        doubt: None,
+        operator_transaction: None,
+    };
+    Translation { said: vec![said], watch: vec![(object, watch)], ..Translation::default() }
+}
+
 fn raw(kind: &'static str, answer: Result<String, CallError>) -> Result<RawAnswer, CallError> {
     answer.map(|body| RawAnswer { kind, status: 200, body: body.into_bytes() })
 }
@@ -177,6 +259,14 @@ impl ProviderClient for Fake {
         let Some(answers) = script.reads.get_mut(&key) else { return Err(CallError::NotFound) };
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         raw(STATUS, answer.unwrap_or(Err(CallError::NotFound))).map(|answer| vec![answer])
+    }
+
+    async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
+        let mut script = self.script.lock().unwrap();
+        script.paid.push(order.clone());
+        let answer = script.pays.pop_front().expect("the test expects no further call");
+        let reference = order.reference.clone();
+        raw("collection_created", answer.map(|body| body.replace("{reference}", &reference)))
     }
 
     async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
@@ -344,11 +434,13 @@ impl House {
         panic!("still in flight: {:?}", door.pending(self.clock.now()).await);
     }
 
-    pub(crate) fn command(&self, door: &Door, key: &str) -> CollectCommand {
-        CollectCommand {
-            book: self.book,
+    pub(crate) fn origin(&self, key: &str) -> Origin {
+        Origin { book: self.book, idempotency_key: key.to_owned() }
+    }
+
+    pub(crate) fn command(&self, door: &Door, key: &str) -> Asked {
+        let order = CollectOrder {
             connection: door.connection("main").unwrap(),
-            idempotency_key: key.to_owned(),
             amount: Amount::whole(700),
             currency: "UGX".parse().unwrap(),
             wallet: None,
@@ -357,7 +449,47 @@ impl House {
             fee_bearer: Bearer::Merchant,
             invoice_id: None,
             note: Some("school fees".to_owned()),
+        };
+        Asked { origin: self.origin(key), order }
+    }
+
+    pub(crate) fn payout(&self, door: &Door, to: Destination) -> PayOrder {
+        PayOrder {
+            kind: PayKind::Payout,
+            connection: door.connection("main").unwrap(),
+            wallet: None,
+            amount: Amount::whole(1_000),
+            currency: "UGX".parse().unwrap(),
+            to,
+            name: Some("Nakato Example".to_owned()),
+            note: None,
         }
+    }
+}
+
+/// An order with where it comes from.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) origin: Origin,
+    pub(crate) order: CollectOrder,
+}
+
+impl std::ops::Deref for Asked {
+    type Target = CollectOrder;
+    fn deref(&self) -> &CollectOrder {
+        &self.order
+    }
+}
+
+impl std::ops::DerefMut for Asked {
+    fn deref_mut(&mut self) -> &mut CollectOrder {
+        &mut self.order
+    }
+}
+
+impl Door {
+    pub(crate) async fn order(&self, asked: &Asked) -> Result<IntentView, CommandError> {
+        self.ask_collect(&asked.origin, &asked.order).await
     }
 }
 

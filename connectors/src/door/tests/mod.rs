@@ -7,7 +7,9 @@ mod crashes;
 mod flow;
 mod hooks;
 mod house;
+mod payouts;
 mod stores;
+mod tellings;
 
 /// Runs each test on both stores; the PostgreSQL ones fail without a server.
 macro_rules! on_both_stores {

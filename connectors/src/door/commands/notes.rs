@@ -1,0 +1,88 @@
+//! What we tell the ledger about an attempt ourselves: that it is asked for, and that it came to nothing.
+
+use ensimbi_events::ids;
+use ensimbi_events::word::OccurredSource;
+use ensimbi_events::words::payment::{CollectionFailed, CollectionRequested};
+use ensimbi_events::words::payout::{PayoutFailed, PayoutRequested, WithdrawalFailed, WithdrawalRequested};
+use ensimbi_events::{Body, Claim, ClaimId, Fact, SubjectId};
+
+use crate::door::store::intents::{Intent, IntentKind};
+use crate::door::store::{Tx, outbox};
+use crate::door::{Door, DoorError, TRANSLATOR, place};
+
+/// The object kind of facts that are about our own request.
+pub(crate) const INTENT: &str = "intent";
+
+/// What is told.
+#[derive(Clone, Copy)]
+pub(crate) enum Note<'a> {
+    /// We are about to ask the provider.
+    Requested,
+    /// The provider refused with a readable answer, or surely never got it: nothing was queued.
+    Refused(&'a str),
+}
+
+/// The claim that asks for attempt `n`.
+pub(crate) fn requested_id(intent: SubjectId, n: u32) -> ClaimId {
+    claim_id(intent, n, Note::Requested)
+}
+
+/// The claim of a note; the same whoever writes it.
+pub(crate) fn claim_id(intent: SubjectId, n: u32, note: Note<'_>) -> ClaimId {
+    let index = n.saturating_mul(2).saturating_add(u32::from(matches!(note, Note::Refused(_))));
+    ids::claim_id(intent.0, index, TRANSLATOR)
+}
+
+fn body(intent: &Intent, attempt: u32, note: Note<'_>) -> Result<Body, DoorError> {
+    let Intent { amount, invoice_id, .. } = *intent;
+    let fee_bearer = Some(intent.fee_bearer);
+    let reserve = || intent.reserve.ok_or_else(|| DoorError::Damaged("money out without a reserve".into()));
+    Ok(match (intent.kind, note) {
+        (IntentKind::Collection, Note::Requested) => CollectionRequested { amount, fee_bearer, invoice_id }.into(),
+        (IntentKind::Payout, Note::Requested) => PayoutRequested { attempt, amount, reserve: reserve()? }.into(),
+        (IntentKind::Withdrawal, Note::Requested) => {
+            WithdrawalRequested { attempt, amount, reserve: reserve()? }.into()
+        }
+        (kind, Note::Refused(reason)) => {
+            let (is_final, reason) = (true, reason.to_owned());
+            match kind {
+                IntentKind::Collection => CollectionFailed { amount, is_final, reason, fee_bearer, invoice_id }.into(),
+                IntentKind::Payout => PayoutFailed { attempt, amount, is_final, reason }.into(),
+                IntentKind::Withdrawal => WithdrawalFailed { attempt, amount, is_final, reason }.into(),
+            }
+        }
+    })
+}
+
+impl Door {
+    /// Writes a note about an attempt into the outbox.
+    pub(crate) async fn note(&self, tx: &mut Tx, intent: &Intent, n: u32, note: Note<'_>) -> Result<(), DoorError> {
+        let body = body(intent, n, note)?;
+        let now = self.clock.now();
+        let claim = Claim {
+            id: claim_id(intent.id, n, note),
+            book: self.book,
+            fact: Fact {
+                subject: intent.id,
+                subject_kind: intent.kind.subject_kind(),
+                connection: Some(intent.connection),
+                wallet: Some(intent.wallet),
+                object_kind: Some(INTENT.to_owned()),
+                object_id: Some(intent.id.to_string()),
+                occurrence: n.to_string(),
+                currency: Some(intent.currency),
+                version: body.version(),
+                body,
+            },
+            occurred_at: now,
+            occurred_source: OccurredSource::Ledger,
+            translator: TRANSLATOR.to_owned(),
+            evidence: None,
+            party: intent.party,
+            doubt: None,
+            operator_transaction: None,
+        };
+        let note = place::note(intent.id.0, claim).map_err(DoorError::Damaged)?;
+        outbox::insert(tx, self.book, &[note], now).await
+    }
+}

@@ -1,0 +1,148 @@
+//! Facts of our own, without a provider: invoices, allocations, openings, fundings, verdicts.
+//!
+//! Command and notes are one transaction; the notes go out one after another, each once the one before is recorded. So a
+//! crash leaves a command that goes on, and a refusal one that stops there.
+
+use ensimbi_events::bus::Outcome;
+use ensimbi_events::commands::{CommandError, FACTS_MAX, Origin, Telling, Told, ToldFact};
+use ensimbi_events::ids::{self, Derivation};
+use ensimbi_events::word::OccurredSource;
+use ensimbi_events::{Claim, PartyId, SubjectId};
+use uuid::Uuid;
+
+use super::{LOOK, PATIENCE, Stopped, repeated};
+use crate::door::parties::{self, PartyRecord};
+use crate::door::store::commands::{self, NewCommand};
+use crate::door::store::outbox::{self, NewNote};
+use crate::door::{Door, DoorError, TRANSLATOR, place};
+
+impl Door {
+    /// What was told under this route and key before, if anything was.
+    pub(super) async fn told_before(
+        &self,
+        origin: &Origin,
+        route: &'static str,
+        body: &[u8],
+    ) -> Result<Option<Told>, CommandError> {
+        self.check_origin(origin)?;
+        let id = ids::intent_id(self.book, route, &origin.idempotency_key);
+        let mut tx = self.store.read().await?;
+        let Some(stored) = commands::body_hash(&mut tx, self.book, id).await? else { return Ok(None) };
+        drop(tx);
+        if stored != self.telling_hash(body) {
+            return Err(CommandError::IdempotencyConflict);
+        }
+        self.answers(id, true).await.map(Some)
+    }
+
+    /// Stores what is told, or finds it again, and waits for the ledger's answers.
+    pub(super) async fn take_telling(&self, origin: &Origin, telling: &Telling) -> Result<Told, CommandError> {
+        self.check_origin(origin)?;
+        if !(1..=FACTS_MAX).contains(&telling.facts.len()) {
+            return Err(CommandError::Broken(format!("{} facts in one command", telling.facts.len())));
+        }
+        let id = ids::intent_id(self.book, telling.route, &origin.idempotency_key);
+        let repeated = repeated(|| self.tell_once(origin, telling, id)).await?;
+        self.answers(id, repeated).await
+    }
+
+    fn telling_hash(&self, body: &[u8]) -> [u8; 32] {
+        self.body_hash(Derivation::new("ensimbi.command.1").part(body))
+    }
+
+    /// Waits until the ledger has answered every fact, or refused one.
+    async fn answers(&self, id: SubjectId, repeated: bool) -> Result<Told, CommandError> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let answered = self.wake.answered.notified();
+            let mut tx = self.store.read().await?;
+            let claims = outbox::of_source(&mut tx, self.book, source(id)).await?;
+            drop(tx);
+            let refused = claims.iter().find_map(|claim| match &claim.outcome {
+                Some(Outcome::Refused { code, detail }) => Some((*code, detail.clone())),
+                _ => None,
+            });
+            if let Some((code, detail)) = refused {
+                return Err(CommandError::Refused { code, detail });
+            }
+            let now = tokio::time::Instant::now();
+            if now >= until || claims.iter().all(|claim| claim.outcome.is_some()) {
+                let facts = claims.into_iter().map(|claim| ToldFact { word: claim.word, outcome: claim.outcome });
+                return Ok(Told { facts: facts.collect(), repeated });
+            }
+            let _ = tokio::time::timeout_at(until.min(now + LOOK), answered).await;
+        }
+    }
+
+    /// Says whether the command was there already.
+    async fn tell_once(&self, origin: &Origin, telling: &Telling, id: SubjectId) -> Result<bool, Stopped> {
+        let body_hash = self.telling_hash(&telling.body);
+        let mut tx = self.store.write().await?;
+        if let Some(stored) = commands::body_hash(&mut tx, self.book, id).await? {
+            return if stored == body_hash { Ok(true) } else { Err(CommandError::IdempotencyConflict.into()) };
+        }
+        let now = self.clock.now();
+        let party = match &telling.party {
+            Some(party) => {
+                let (phone, name, email) = (party.phone.clone(), party.name.clone(), party.email.clone());
+                let record = PartyRecord { phone, name, email, ..PartyRecord::default() };
+                parties::upsert(self, &mut tx, &record).await?
+            }
+            None => None,
+        };
+        let key = &origin.idempotency_key;
+        let new = NewCommand { id, route: telling.route, key, body_hash, party };
+        if !commands::insert(&mut tx, self.book, &new, now).await? {
+            return Err(DoorError::Conflict("a command appeared".into()).into());
+        }
+        let mut notes = Vec::with_capacity(telling.facts.len());
+        for (index, fact) in telling.facts.iter().enumerate() {
+            notes.push(self.own_note(id, index, fact, party)?);
+        }
+        outbox::chain(&mut tx, self.book, &notes, now).await?;
+        tx.commit().await?;
+        self.wake.outbox.notify_one();
+        Ok(false)
+    }
+
+    fn own_note(
+        &self,
+        command: SubjectId,
+        index: usize,
+        (fact, at): &(ensimbi_events::Fact, Option<ensimbi_events::Time>),
+        party: Option<PartyId>,
+    ) -> Result<NewNote, DoorError> {
+        let index = u32::try_from(index).map_err(|_| DoorError::Damaged("too many facts".into()))?;
+        let source = source(command);
+        let mut fact = fact.clone();
+        party_of(&mut fact.body, party);
+        let claim = Claim {
+            id: ids::claim_id(source, index, TRANSLATOR),
+            book: self.book,
+            fact,
+            occurred_at: at.unwrap_or_else(|| self.clock.now()),
+            occurred_source: OccurredSource::Ledger,
+            translator: TRANSLATOR.to_owned(),
+            evidence: None,
+            party,
+            doubt: None,
+            operator_transaction: None,
+        };
+        place::note(source, claim).map_err(DoorError::Damaged)
+    }
+}
+
+/// What the claims of a command name as their source. An intent of the same id has its own notes.
+fn source(command: SubjectId) -> Uuid {
+    Derivation::new("ensimbi.told.1").id(Some(command.0)).uuid()
+}
+
+/// Invoices name whom they are for by the vault's id, which only the door knows.
+fn party_of(body: &mut ensimbi_events::Body, party: Option<PartyId>) {
+    use ensimbi_events::Body;
+    match body {
+        Body::InvoiceDrafted(body) => body.party_id = body.party_id.or(party),
+        Body::InvoicePublished(body) => body.party_id = body.party_id.or(party),
+        _ => {}
+    }
+}

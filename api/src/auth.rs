@@ -12,6 +12,17 @@ use ensimbi_events::codes::Problem;
 use crate::problem::ApiError;
 use crate::{ApiState, keys};
 
+/// Who acts with the request's key: an id, never a name.
+#[derive(Debug, Clone)]
+pub struct Actor(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Actor {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(unauthorized)
+    }
+}
+
 /// The book that the request's key opens.
 #[derive(Debug, Clone, Copy)]
 pub struct Tenant(pub BookId);
@@ -32,12 +43,13 @@ fn unauthorized() -> ApiError {
 pub async fn require(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     let opened = match key_hash(request.headers()) {
         // Looked up by hash: how long the look-up takes says nothing about the key.
-        Some(hash) => state.keys.book_of(&hash).await,
+        Some(hash) => state.keys.opened_by(&hash).await,
         None => Ok(None),
     };
     match opened {
-        Ok(Some(book)) => {
-            request.extensions_mut().insert(Tenant(book));
+        Ok(Some(opened)) => {
+            request.extensions_mut().insert(Tenant(opened.book));
+            request.extensions_mut().insert(Actor(opened.actor_id));
             next.run(request).await
         }
         Ok(None) => unauthorized().into_response(),

@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Content, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::ProblemBody;
@@ -42,7 +43,7 @@ pub(crate) fn describe(v1: OpenApi, open: OpenApi) -> OpenApi {
     components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
     for (path, item) in &mut api.paths.paths {
         let guarded = path.starts_with("/v1/");
-        for operation in operations(item) {
+        for (method, operation) in operations(item) {
             let mut common = vec![
                 ("405", "The path does not have this method."),
                 ("500", "Something broke here; it is logged."),
@@ -52,7 +53,15 @@ pub(crate) fn describe(v1: OpenApi, open: OpenApi) -> OpenApi {
                 common.push(("401", "No key, or one that opens nothing."));
                 common.push(("422", "A parameter is not known or not valid; `parameter` names it."));
             }
-            if path.contains('{') {
+            if guarded && method != "GET" {
+                common.push(("400", "The `Idempotency-Key` is missing."));
+                common.push(("409", "The key was used with another body or path, or the state does not allow it."));
+                common.push(("404", "A connection, wallet, bank or other thing named is not in this book."));
+                common.push(("413", "The body is over 64 KiB."));
+                common.push(("422", "A field is not known or not valid, as `field` says, or the ledger refused it."));
+                operation.parameters.get_or_insert_default().push(idempotency_key());
+            }
+            if path.contains('{') && method == "GET" {
                 common.push(("404", "No such thing in this book."));
             }
             if !operation.responses.responses.contains_key("503") {
@@ -71,8 +80,24 @@ pub(crate) fn describe(v1: OpenApi, open: OpenApi) -> OpenApi {
     api
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post].into_iter().filter_map(Option::as_mut)
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [("GET", &mut item.get), ("POST", &mut item.post), ("PUT", &mut item.put), ("DELETE", &mut item.delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// The header of everything that records something.
+fn idempotency_key() -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::True)
+        .description(Some(
+            "1 to 255 printable ASCII characters of your own choice. It never expires: the same key with the same body \
+            is the same command, with another body it is a conflict.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255)).build()))
+        .build();
+    RefOr::T(parameter)
 }
 
 /// `/openapi.json`.
@@ -100,8 +125,10 @@ fn html(mut api: OpenApi) -> String {
     );
     page.push_str("<a href=/openapi.json>/openapi.json</a>.</p>");
     for (path, item) in &mut api.paths.paths {
-        for operation in operations(item) {
+        for (method, operation) in operations(item) {
             page.push_str("<section><h2><code>");
+            page.push_str(method);
+            page.push(' ');
             escape(&mut page, path);
             page.push_str("</code></h2><p>");
             escape(&mut page, operation.summary.as_deref().unwrap_or_default());

@@ -22,8 +22,8 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const IN_FLIGHT_MAX: usize = 256;
 /// Longest path with query, in bytes.
 const URI_MAX: usize = 8_000;
-/// Largest body that is accepted at all; no route here reads one.
-const BODY_MAX: u64 = 64 * 1024;
+/// Largest body that is accepted at all, in bytes.
+pub const BODY_MAX: u64 = 64 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

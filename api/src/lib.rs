@@ -2,9 +2,11 @@
 //!
 //! A request passes [`guard`] (id, limits, deadline), then [`auth`] on every `/v1` route (key to book), then its
 //! route. Routes read through ports only: [`BookReader`] for the log, the views of `ensimbi-projections` for balances,
-//! payments and fees. Every answer says the position it is true for.
+//! payments, invoices, discrepancies, open items and fees. Every answer says the position it is true for. Commands go
+//! through [`Commands`], each under an `Idempotency-Key`.
 
 pub mod auth;
+pub mod body;
 pub mod cursor;
 pub mod docs;
 pub mod guard;
@@ -12,15 +14,17 @@ pub mod keys;
 pub mod params;
 pub mod problem;
 pub mod routes;
+pub mod sent;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
-use ensimbi_projections::{FeesView, PaymentsView, WalletsView};
+use ensimbi_projections::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView};
 
 /// Everything that routes read through.
 #[derive(Clone)]
@@ -33,6 +37,14 @@ pub struct ApiState {
     pub payments: Arc<dyn PaymentsView>,
     /// Fees.
     pub fees: Arc<dyn FeesView>,
+    /// Invoices.
+    pub invoices: Arc<dyn InvoicesView>,
+    /// Discrepancies.
+    pub discrepancies: Arc<dyn DiscrepanciesView>,
+    /// Open items.
+    pub open_items: Arc<dyn OpenItemsView>,
+    /// The door, where this process has it; without it commands are answered `unavailable`.
+    pub commands: Option<Arc<dyn Commands>>,
     /// Which key opens which book.
     pub keys: Arc<dyn ApiKeys>,
     /// Whether the house can work.

@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use ensimbi_events::Time;
 use ensimbi_events::codes::Problem;
+use jiff::tz::TimeZone;
 
 use crate::problem::ApiError;
 
@@ -106,6 +107,44 @@ impl Params {
     /// A problem that names it.
     pub fn time(&self, name: &str) -> Result<Option<Time>, ApiError> {
         self.parsed(name, "a time with its zone in RFC 3339, such as 2026-05-03T09:00:00Z")
+    }
+
+    /// An IANA time zone.
+    ///
+    /// # Errors
+    /// A problem that names it.
+    pub fn zone(&self, name: &str) -> Result<Option<TimeZone>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        // POSIX strings and file names are not IANA names.
+        let plain = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
+        let zone = if plain { TimeZone::get(text).ok() } else { None };
+        let expected = || ApiError::parameter(name, "expected an IANA time zone, such as Africa/Kampala");
+        zone.map(Some).ok_or_else(expected)
+    }
+
+    /// `from` and `to` in RFC 3339, in this order.
+    ///
+    /// # Errors
+    /// A problem that names one of them.
+    pub fn range(&self) -> Result<(Option<Time>, Option<Time>), ApiError> {
+        let (from, to) = (self.time("from")?, self.time("to")?);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            return Err(ApiError::parameter("to", "is before `from`"));
+        }
+        Ok((from, to))
+    }
+
+    /// An account path.
+    ///
+    /// # Errors
+    /// A problem that names it.
+    pub fn account(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b':';
+        if text.is_empty() || text.len() > 160 || !text.bytes().all(plain) {
+            return Err(ApiError::parameter(name, "expected an account path, such as income:sales"));
+        }
+        Ok(Some(text.to_owned()))
     }
 
     /// `limit`, from 1 to 500.

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ensimbi_events::codes::Problem;
+use ensimbi_events::codes::{Problem, Refusal};
 use ensimbi_events::ports::ReadError;
 use ensimbi_projections::StoreError;
 use serde::Serialize;
@@ -26,9 +26,15 @@ pub struct ProblemBody {
     pub detail: String,
     /// The stable word for machines.
     pub code: String,
-    /// The query or path parameter that is wrong.
+    /// The query or path parameter or header that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
+    /// The field of the body that is wrong, with dots inside objects: `payer.phone`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The ledger's own word, where it refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// Why a request is not answered with what it asked for.
@@ -37,17 +43,29 @@ pub struct ApiError {
     code: Problem,
     detail: String,
     parameter: Option<String>,
+    field: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 impl ApiError {
     /// With a code and words for a person; never with what a store or a caller's secret says.
     pub fn new(code: Problem, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), parameter: None }
+        Self { code, detail: detail.into(), parameter: None, field: None, refusal: None }
     }
 
     /// A parameter that is not known or not valid.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self { code: Problem::InvalidParameter, detail: detail.into(), parameter: Some(name.to_owned()) }
+        Self { parameter: Some(name.to_owned()), ..Self::new(Problem::InvalidParameter, detail) }
+    }
+
+    /// A field of the body that is wrong.
+    pub fn field(code: Problem, name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: Some(name.into()), ..Self::new(code, detail) }
+    }
+
+    /// What the ledger refused, in its own word.
+    pub fn refused(code: Problem, refusal: Refusal, field: Option<&str>, detail: impl Into<String>) -> Self {
+        Self { refusal: Some(refusal), field: field.map(str::to_owned), ..Self::new(code, detail) }
     }
 
     /// No such thing in this book.
@@ -80,7 +98,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-fn unavailable(reason: &str) -> ApiError {
+/// Something that is needed does not answer; the reason goes to the log only.
+pub(crate) fn unavailable(reason: &str) -> ApiError {
     tracing::warn!(reason, "a store does not answer");
     ApiError::new(Problem::Unavailable, "a store does not answer; try again")
 }
@@ -89,13 +108,27 @@ fn unavailable(reason: &str) -> ApiError {
 pub const fn status(code: Problem) -> StatusCode {
     match code {
         Problem::Unauthorized | Problem::NotAuthentic => StatusCode::UNAUTHORIZED,
-        Problem::NotFound | Problem::UnknownConnection | Problem::NoPush => StatusCode::NOT_FOUND,
-        Problem::InvalidParameter | Problem::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
+        Problem::NotFound
+        | Problem::UnknownConnection
+        | Problem::UnknownWallet
+        | Problem::UnknownBank
+        | Problem::NoPush => StatusCode::NOT_FOUND,
+        Problem::InvalidParameter
+        | Problem::InvalidBody
+        | Problem::InvalidAmount
+        | Problem::WrongCurrency
+        | Problem::InvalidPhone
+        | Problem::InvalidAccount
+        | Problem::NotOffered
+        | Problem::InsufficientAvailable
+        | Problem::LimitExceeded
+        | Problem::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Problem::IdempotencyKeyMissing => StatusCode::BAD_REQUEST,
         Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Problem::Unavailable | Problem::ProjectionStopped => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Problem::IdempotencyConflict => StatusCode::CONFLICT,
+        Problem::IdempotencyConflict | Problem::WrongState => StatusCode::CONFLICT,
         Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -124,6 +157,8 @@ impl IntoResponse for ApiError {
             detail: self.detail,
             code: self.code.as_str().to_owned(),
             parameter: self.parameter,
+            field: self.field,
+            refusal: self.refusal.map(|word| word.as_str().to_owned()),
         };
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

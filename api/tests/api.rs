@@ -9,9 +9,20 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::Request;
-use support::{BOOK, House, OTHER, get, get_as, key, send, subject, wallet};
+use support::{BOOK, House, OTHER, event, get, get_as, key, send, subject, wallet};
 
-const V1: [&str; 6] = ["/v1/wallets", "/v1/payments", "/v1/fees", "/v1/entries", "/v1/trial-balance", "/v1/events"];
+const V1: [&str; 10] = [
+    "/v1/wallets",
+    "/v1/payments",
+    "/v1/invoices",
+    "/v1/invoices/ageing",
+    "/v1/discrepancies",
+    "/v1/open-items",
+    "/v1/fees",
+    "/v1/entries",
+    "/v1/trial-balance",
+    "/v1/events",
+];
 
 #[tokio::test]
 async fn every_v1_route_needs_a_key_that_opens_a_book() {
@@ -49,6 +60,8 @@ async fn ids_of_another_book_are_not_found() {
         format!("/v1/wallets/{}", wallet(1)),
         format!("/v1/wallets/{}/balance", wallet(1)),
         format!("/v1/payments/{}", subject(1)),
+        format!("/v1/invoices/{}", subject(1)),
+        format!("/v1/discrepancies/{}", event(1)),
         "/v1/events/1".to_owned(),
     ];
     for path in &paths {
@@ -57,7 +70,9 @@ async fn ids_of_another_book_are_not_found() {
     }
     for path in V1 {
         let body = get_as(&house, OTHER, path).await.json();
-        assert!(body["items"].as_array().is_none_or(Vec::is_empty), "{path}");
+        for list in ["items", "totals", "currencies", "accounts"] {
+            assert!(body[list].as_array().is_none_or(Vec::is_empty) || path == "/v1/fees", "{path}");
+        }
     }
 }
 
@@ -97,6 +112,52 @@ async fn the_fee_report_stands_beside_the_fee_accounts() {
 }
 
 #[tokio::test]
+async fn an_invoice_shows_its_items_and_payments() {
+    let body = get(&format!("/v1/invoices/{}", subject(1))).await.json();
+    assert_eq!((&body["invoice"]["state"], &body["invoice"]["outstanding"]), (&"part_paid".into(), &"68000".into()));
+    assert_eq!((&body["invoice"]["paid"], &body["invoice"]["due"]), (&"50000".into(), &"1970-01-05".into()));
+    assert_eq!((&body["items"][0]["id"], &body["items"][0]["amount"]), (&"a".into(), &"118000".into()));
+    assert_eq!(body["payments"][0]["payment"], subject(2).to_string());
+    assert_eq!(body["payments"][0]["amount"], "50000");
+}
+
+#[tokio::test]
+async fn lateness_says_its_day_and_zone() {
+    let body = get("/v1/invoices/ageing").await.json();
+    assert_eq!((&body["tz"], &body["as_at"]), (&"Africa/Kampala".into(), &"1970-01-11T00:00:00Z".into()));
+    let currency = &body["currencies"][0];
+    assert_eq!((&currency["currency"], &currency["outstanding"]), (&"UGX".into(), &"340000".into()));
+    for bucket in ["not_due", "1_30", "31_60", "61_90", "over_90"] {
+        assert_eq!(currency["buckets"][bucket]["amount"], "68000", "{bucket}");
+    }
+    let body = get("/v1/invoices/ageing?tz=Europe/Berlin&as_at=2026-01-01T00:00:00%2B01:00").await.json();
+    assert_eq!((&body["tz"], &body["as_at"]), (&"Europe/Berlin".into(), &"2025-12-31T23:00:00Z".into()));
+    assert_eq!(get("/v1/invoices?overdue=true").await.json()["tz"], "Africa/Kampala");
+    assert!(get("/v1/invoices").await.json().get("tz").is_none());
+}
+
+#[tokio::test]
+async fn discrepancies_are_the_open_ones_unless_others_are_asked_for() {
+    let items = walk("/v1/discrepancies?limit=50").await;
+    assert!(items.iter().all(|item| item["state"] == "open" && item["resolution"].is_null()));
+    let withheld = &items[0]["withheld"];
+    assert_eq!((&withheld["type"], &withheld["amount"]), (&"CollectionSucceeded".into(), &"9000".into()));
+    assert_eq!(withheld["event_id"], items[0]["about"]);
+    let body = get(&format!("/v1/discrepancies/{}", event(2))).await.json();
+    let resolution = &body["discrepancy"]["resolution"];
+    assert_eq!((&resolution["verdict"], &resolution["actor_id"]), (&"reject".into(), &"u1".into()));
+}
+
+#[tokio::test]
+async fn open_items_have_an_age_and_stand_beside_their_accounts() {
+    let body = get("/v1/open-items?limit=3").await.json();
+    assert_eq!((&body["as_at"], &body["items"][0]["age_days"]), (&"1970-01-11T00:00:00Z".into(), &9.into()));
+    let total = &body["totals"][0];
+    assert_eq!((&total["balance"], &total["trial_balance"]), (&"-700".into(), &"-700".into()));
+    assert_eq!((&total["difference"], &total["items"]), (&"0".into(), &7.into()));
+}
+
+#[tokio::test]
 async fn wrong_parameters_are_refused_and_named() {
     let cases = [
         ("/v1/wallets?status=x", "status"),
@@ -108,6 +169,30 @@ async fn wrong_parameters_are_refused_and_named() {
         ("/v1/payments?state=paid", "state"),
         ("/v1/payments?connection=../x", "connection"),
         ("/v1/payments/1", "id"),
+        ("/v1/payments?invoice=1", "invoice"),
+        ("/v1/payments?party=somebody", "party"),
+        ("/v1/payments?from=2026", "from"),
+        ("/v1/payments?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
+        ("/v1/invoices?state=overpaid", "state"),
+        ("/v1/invoices?party=1", "party"),
+        ("/v1/invoices?currency=shillings", "currency"),
+        ("/v1/invoices?overdue=yes", "overdue"),
+        ("/v1/invoices?limit=-1", "limit"),
+        ("/v1/invoices?cursor=x", "cursor"),
+        ("/v1/invoices/INV-1", "id"),
+        ("/v1/invoices/ageing?tz=EAT-3", "tz"),
+        ("/v1/invoices/ageing?as_at=tomorrow", "as_at"),
+        ("/v1/invoices/ageing?currency=UGX", "currency"),
+        ("/v1/discrepancies?state=closed", "state"),
+        ("/v1/discrepancies?kind=strange", "kind"),
+        ("/v1/discrepancies?connection=main", "connection"),
+        ("/v1/discrepancies?wallet=1", "wallet"),
+        ("/v1/discrepancies?subject=1", "subject"),
+        ("/v1/discrepancies/1", "id"),
+        ("/v1/open-items?account=Assets", "account"),
+        ("/v1/open-items?connection=main", "connection"),
+        ("/v1/open-items?currency=", "currency"),
+        ("/v1/open-items?as_at=2026-01-01T00:00:00Z", "as_at"),
         ("/v1/events/0", "position"),
         ("/v1/events/-1", "position"),
         ("/v1/events?after=x", "after"),
@@ -152,6 +237,11 @@ async fn walk(path: &str) -> Vec<serde_json::Value> {
 async fn pages_join_to_the_whole_list() {
     assert_eq!(walk("/v1/wallets?limit=2").await.len(), 5);
     assert_eq!(walk("/v1/payments?limit=3").await.len(), 7);
+    assert_eq!(walk("/v1/invoices?limit=3").await.len(), 7);
+    assert_eq!(walk("/v1/discrepancies?limit=3").await.len(), 4);
+    assert_eq!(walk("/v1/discrepancies?limit=2&state=resolved").await.len(), 3);
+    assert_eq!(walk("/v1/discrepancies?limit=5&state=all").await.len(), 7);
+    assert_eq!(walk("/v1/open-items?limit=2").await.len(), 7);
     let entries = walk("/v1/entries?limit=2").await;
     let positions: Vec<u64> = entries.iter().map(|entry| entry["position"].as_u64().unwrap()).collect();
     assert_eq!(positions, (1..=7).collect::<Vec<_>>());
@@ -174,6 +264,9 @@ async fn a_cursor_serves_only_its_own_query_and_book() {
         format!("/v1/payments?cursor={cursor}"),
         format!("/v1/payments?state=failed&cursor={cursor}"),
         format!("/v1/entries?cursor={cursor}"),
+        format!("/v1/invoices?cursor={cursor}"),
+        format!("/v1/discrepancies?state=open&cursor={cursor}"),
+        format!("/v1/open-items?cursor={cursor}"),
         format!("/v1/wallets?cursor={cursor}"),
         "/v1/payments?cursor=".into(),
         "/v1/payments?cursor=AAAA".into(),

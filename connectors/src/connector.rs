@@ -36,7 +36,7 @@ impl Authenticity {
 }
 
 /// What a connector is and can do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// Its word, such as the folder's name.
     pub provider: &'static str,
@@ -275,6 +275,11 @@ pub trait Connector: Send + Sync {
     fn facts(&self) -> &'static Facts;
     /// How its pushes are authenticated.
     fn authenticity(&self) -> Authenticity;
+    /// A connection as `ensimbi.toml` has it, for `ensimbi init`: every setting explained and every line a comment. A
+    /// line with nothing between `#` and its first word is an example that holds as it stands.
+    fn example(&self) -> &'static str {
+        ""
+    }
     /// Words for the objects it reads.
     fn object_kinds(&self) -> &'static [&'static str] {
         &["collection"]

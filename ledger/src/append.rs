@@ -11,8 +11,8 @@ use ensimbi_events::config::BookConfig;
 use ensimbi_events::ports::Clock;
 use ensimbi_events::{BookId, Claim, SubjectId};
 
-use crate::decide::state::SubjectState;
-use crate::decide::{Decided, Decider, Key, Known, KnownKey, Sealed, needs, needs_next};
+use crate::decide::state::{SEEN_MAX, SubjectState};
+use crate::decide::{Decided, Decider, Key, KeyKind, Known, KnownKey, Sealed, needs, needs_next};
 use crate::store::{AppendTx, HeadRow, Store, StoreError, Write};
 use crate::tree::Edge;
 
@@ -42,7 +42,11 @@ pub async fn append(
         return Err(StoreError::Fenced(book));
     }
     let known = load(tx.as_mut(), claims).await?;
-    let (outcomes, decided) = decide(book, clock, known.clone(), claims);
+    let (outcomes, decided) = decide(book, clock, known, claims);
+    if forgotten(tx.as_mut(), book, claims, &outcomes, &decided).await? {
+        tx.rollback().await?;
+        return again(store, clock, book, epoch, claims, decided).await;
+    }
     if decided.sealed.is_empty() {
         tx.rollback().await?;
         return Ok(Appended { outcomes, sealed: Vec::new() });
@@ -54,6 +58,26 @@ pub async fn append(
     // Some key is in the book. The statement is spent, the transaction too: begin again, knowing which.
     tx.rollback().await?;
     again(store, clock, book, epoch, claims, decided).await
+}
+
+/// Whether a claim was refused that is recorded already, by an event that its subject's state no longer remembers. An
+/// insert would have met its key; a refusal meets none.
+async fn forgotten(
+    tx: &mut dyn AppendTx,
+    book: BookId,
+    claims: &[Claim],
+    outcomes: &[Outcome],
+    decided: &Decided,
+) -> Result<bool, StoreError> {
+    let refused = claims.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Refused { .. }));
+    let forgets = |subject: &SubjectId| decided.known.states.get(subject).is_some_and(|s| s.seen.len() >= SEEN_MAX);
+    let doubtful = refused.map(|(claim, _)| claim).filter(|claim| claim.book == book && forgets(&claim.fact.subject));
+    let keys: Vec<Key> = doubtful.map(|claim| event_key(book, claim)).collect();
+    Ok(!keys.is_empty() && !tx.keys(&keys).await?.is_empty())
+}
+
+fn event_key(book: BookId, claim: &Claim) -> Key {
+    Key { kind: KeyKind::Event, bytes: claim.fact.event_id(book).as_bytes().to_vec() }
 }
 
 async fn again(
@@ -70,6 +94,7 @@ async fn again(
         return Err(StoreError::Fenced(book));
     }
     let mut wanted: Vec<Key> = first.sealed.iter().flat_map(|sealed| sealed.keys.iter().cloned()).collect();
+    wanted.extend(claims.iter().map(|claim| event_key(book, claim)));
     // Knowing one key can bring other events about; each round learns at least one more.
     for _ in 0..=claims.len() {
         let mut known = load(tx.as_mut(), claims).await?;

@@ -3,7 +3,10 @@
 
 mod common;
 mod suite {
+    mod balances;
     mod doubts;
+    mod invoices;
+    mod races;
     mod refusals;
     mod repeats;
     mod writers;

@@ -132,6 +132,18 @@ impl Configured {
         self.connections.get(account_code).copied()
     }
 
+    /// The connection of a clearing, dispute or suspense account, which ends with its account code.
+    pub fn connection_of(&self, path: &str) -> Option<ConnectionId> {
+        const OF_CONNECTIONS: [&str; 5] = [
+            "liabilities:clearing:collections:",
+            "assets:clearing:payouts:",
+            "assets:clearing:bank:",
+            "assets:disputed:",
+            "liabilities:suspense:",
+        ];
+        self.connection(OF_CONNECTIONS.iter().find_map(|prefix| path.strip_prefix(prefix))?)
+    }
+
     /// The provider's word of a connection.
     pub fn provider(&self, connection: Option<ConnectionId>) -> Option<&str> {
         self.config.connections.get(&connection?).map(|(_, configured)| configured.provider.as_str())

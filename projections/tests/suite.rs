@@ -7,7 +7,8 @@ mod support;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ensimbi_events::words::payout::PayoutSucceeded;
+use ensimbi_events::codes::DiscrepancyKind;
+use ensimbi_events::words::payout::{PayoutFailed, PayoutReversed, PayoutSucceeded};
 use ensimbi_events::{Event, Hash, SubjectKind};
 use ensimbi_projections::payments::{PaymentKind, PaymentState};
 use ensimbi_projections::projection::Table;
@@ -18,7 +19,7 @@ use ensimbi_projections::{
     WalletsView, all, fees,
 };
 use support::{
-    BOOK, Database, MemoryBook, Place, Shared, WALLET, amount, fact, requested, scripted, subject, succeeded,
+    BOOK, Database, MemoryBook, Place, Shared, WALLET, amount, fact, on_both, requested, scripted, subject, succeeded,
 };
 
 type Digests = Vec<(&'static str, Hash)>;
@@ -412,11 +413,17 @@ async fn a_withheld_end_keeps_its_reservation_until_it_is_accepted(database: Dat
         beneficiary: None,
         fees: Vec::new(),
     };
-    let withheld = Some(ensimbi_events::NoLines::Withheld);
-    book.push(fact(payout, SubjectKind::Payout, body), 2_000, withheld, &[]);
+    let about = fact(payout, SubjectKind::Payout, body);
+    let (withheld, raised) = book.withhold(about.clone(), 2_000);
     assert_eq!(reserved().await, amount("11200"));
+    // Another discrepancy about the same event is seen: that decides nothing about what is withheld.
+    let other = book.raise(&about, 2_001, DiscrepancyKind::FactDiffers, withheld);
+    book.push(fact(payout, SubjectKind::Payout, support::accepted(other)), 2_002, None, &[]);
+    assert_eq!(reserved().await, amount("11200"));
+    let row = views.payment(BOOK, payout).await.unwrap().value.unwrap();
+    assert_eq!((row.state, row.discrepancy), (PaymentState::Withheld, Some(support::event_id(raised))));
     let lines = [(support::P, "9000"), (support::W, "-9000")];
-    book.push(fact(payout, SubjectKind::Payout, support::accepted()), 2_001, None, &lines);
+    book.push(fact(payout, SubjectKind::Payout, support::accepted(raised)), 2_003, None, &lines);
     assert_eq!(reserved().await, amount("0"));
     let row = views.payment(BOOK, payout).await.unwrap().value.unwrap();
     assert_eq!((row.state, row.open), (PaymentState::Succeeded, amount("9000")));
@@ -424,21 +431,48 @@ async fn a_withheld_end_keeps_its_reservation_until_it_is_accepted(database: Dat
     assert!(report.iter().all(|report| report.equal == Some(true)));
 }
 
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name(super::Database::Sqlite).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name(super::Database::Postgres).await;
-            })*
-        }
+async fn what_came_back_before_its_success_ends_by_the_failure_of_its_attempt(database: Database) {
+    let book = Arc::new(scripted(0));
+    let place = Place::new(database).await;
+    let projector = projector(&place, &book, 1).await;
+    let views = Views::new(projector.store().clone());
+    let reserved = async || {
+        projector.catch_up(BOOK).await.unwrap();
+        views.wallet(BOOK, WALLET).await.unwrap().value.unwrap().reserved
     };
+    assert_eq!(reserved().await, amount("11200"));
+    let payout = subject(7_003);
+    let row = views.payment(BOOK, payout).await.unwrap().value.unwrap();
+    assert_eq!((row.attempt, row.reserve, row.amount), (Some(1), Some(amount("11200")), Some(amount("10000"))));
+    let body = PayoutReversed {
+        amount: amount("10000"),
+        wallet_credit: amount("10600"),
+        returned: Vec::new(),
+        fees: Vec::new(),
+    };
+    // The reversal can be that of an earlier attempt's object: only the ledger knows, and says so by itself.
+    let (_, raised) = book.withhold(fact(payout, SubjectKind::Payout, body), 2_000);
+    assert_eq!(reserved().await, amount("11200"));
+    let body = PayoutFailed { attempt: 1, amount: amount("10000"), is_final: true, reason: "came back".into() };
+    book.push(fact(payout, SubjectKind::Payout, body), 2_000, None, &[]);
+    assert_eq!(reserved().await, amount("0"));
+    // Its success was only late: it posts, and the reversal with it.
+    let body = PayoutSucceeded {
+        amount: amount("10000"),
+        wallet_debit: amount("10000"),
+        attempt: Some(1),
+        beneficiary: None,
+        fees: Vec::new(),
+    };
+    let lines = [(support::P, "10000"), (support::W, "-10000")];
+    book.push(fact(payout, SubjectKind::Payout, body), 2_001, None, &lines);
+    let lines = [(support::P, "-10000"), (support::W, "10600"), (support::F_PROVIDER, "-600")];
+    book.push(fact(payout, SubjectKind::Payout, support::accepted(raised)), 2_002, None, &lines);
+    assert_eq!(reserved().await, amount("0"));
+    let row = views.payment(BOOK, payout).await.unwrap().value.unwrap();
+    assert_eq!((row.state, row.open, row.reversed), (PaymentState::Reversed, amount("0"), amount("10000")));
+    let report = projector.rebuild(None, None, &|_| {}).await.unwrap();
+    assert!(report.iter().all(|report| report.equal == Some(true)));
 }
 
 on_both! {
@@ -457,4 +491,5 @@ on_both! {
     the_figures_are_those_of_the_script,
     a_contradiction_in_the_book_is_not_guessed_around,
     a_withheld_end_keeps_its_reservation_until_it_is_accepted,
+    what_came_back_before_its_success_ends_by_the_failure_of_its_attempt,
 }

@@ -1,10 +1,17 @@
 //! The command line.
 
+mod questions;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ensimbi_events::BookId;
+
+pub use questions::{
+    DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
+    ResolveArgs, WalletsArgs,
+};
 
 /// A payments ledger that proves itself.
 #[derive(Debug, Parser)]
@@ -32,6 +39,26 @@ pub enum Command {
     Import(ImportArgs),
     /// Writes a book out.
     Export(ExportArgs),
+    /// Writes a commented configuration and a master key into a new data folder.
+    Init(InitArgs),
+    /// Checks configuration, keys, databases, bus, book and provider accounts, and says what to do.
+    Doctor(DoctorArgs),
+    /// Says everything behind a payment: raw bytes, claims, events with lines, balances moved.
+    Explain(ExplainArgs),
+    /// Reports fees, by component or by what is asked for.
+    Fees(FeesArgs),
+    /// Lists wallets with their balances.
+    Wallets(WalletsArgs),
+    /// Lists payments, refunds, payouts and transfers, or shows one.
+    Payments(PaymentsArgs),
+    /// Lists invoices, shows one, or what is owed by age.
+    Invoices(InvoicesArgs),
+    /// Lists what contradicts itself, shows one, or resolves it.
+    Discrepancies(DiscrepanciesArgs),
+    /// Lists what waits on clearing, dispute, receivable and suspense accounts, with its age.
+    OpenItems(OpenItemsArgs),
+    /// Lists, makes and ends API keys of a book.
+    Keys(KeysArgs),
 }
 
 /// Where the house keeps its things.
@@ -209,4 +236,64 @@ pub struct ExportArgs {
 pub enum ExportKind {
     /// The leaves, verbatim.
     Leaves,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    #[command(flatten)]
+    pub home: HomeArgs,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub home: HomeArgs,
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Also asks every provider for something that moves no money, so that credentials are tried.
+    #[arg(long)]
+    pub online: bool,
+    /// Takes live provider accounts in books of format 0 for meant.
+    #[arg(long)]
+    pub allow_live_format_0: bool,
+}
+
+/// `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What can be done with API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Lists the keys of the book, by id; nobody can see the keys themselves.
+    List {
+        #[command(flatten)]
+        home: HomeArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Makes a key and shows it once.
+    Add {
+        #[command(flatten)]
+        home: HomeArgs,
+        #[command(flatten)]
+        out: OutArgs,
+        /// What it is for, in 1 to 100 characters.
+        label: String,
+    },
+    /// Ends a key at once.
+    Revoke {
+        #[command(flatten)]
+        home: HomeArgs,
+        #[command(flatten)]
+        out: OutArgs,
+        /// The key's id, or at least 8 characters of its beginning.
+        id: String,
+    },
 }

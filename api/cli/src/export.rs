@@ -17,14 +17,7 @@ const PAGE: u32 = 1_000;
 pub async fn run(args: ExportArgs) -> Outcome {
     let ExportKind::Leaves = args.kind;
     let home = Home::to_read(&args.home, ".ensimbi");
-    let store = home.existing_book_store().await?;
-    let store = store.ok_or_else(|| Failure::wrong(format!("there is no book in {}", home.folder.display())))?;
-    let book = match (args.home.book, store.books().await?.as_slice()) {
-        (Some(book), _) => book,
-        (None, [only]) => *only,
-        (None, []) => return Err(Failure::wrong("there is no book to export")),
-        (None, _) => return Err(Failure::wrong("there are several books; choose one with --book")),
-    };
+    let (store, book) = home.existing_book().await?;
     let size = leaves(store.as_ref(), book, &args.output).await?;
     writeln!(std::io::stdout().lock(), "{size} leaves of book {book} in {}", args.output.display())?;
     Ok(Code::Done)
@@ -33,9 +26,7 @@ pub async fn run(args: ExportArgs) -> Outcome {
 /// Writes all leaves up to the present head; the file appears under its name only when it is whole.
 pub async fn leaves(store: &dyn Store, book: BookId, file: &Path) -> Result<u64, Failure> {
     let head = store.head(book).await?;
-    let mut name = file.file_name().ok_or_else(|| Failure::wrong("--output: expected a file name"))?.to_owned();
-    name.push(".part");
-    let part = file.with_file_name(name);
+    let part = output::part_of(file)?;
     let written = write(store, book, head.size, &part).await;
     if let Err(error) = written {
         // A half file is of no use to anybody; that it stays is worse than that its removal fails.

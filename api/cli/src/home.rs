@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ensimbi_bus::{Bus, LocalBus, LocalOptions, NatsBus, NatsOptions};
-use ensimbi_connectors::door::StoreAddress;
+use ensimbi_connectors::door::{Door, DoorOptions, StoreAddress, Tuning};
+use ensimbi_connectors::providers;
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_events::word::Mode;
+use ensimbi_events::{BookId, Entropy};
 use ensimbi_ledger::store::{PostgresStore, SqliteStore, Store};
 use ensimbi_projections::ViewStore;
-use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
+use ensimbi_vault::{MASTER_KEY_BYTES, MasterKey, SystemEntropy, Vault};
 
 use crate::args::HomeArgs;
+use crate::clock::SystemClock;
 use crate::exit::Failure;
 
 /// Where everything is.
@@ -117,6 +122,26 @@ impl Home {
         }
     }
 
+    /// A book that is there, for reading: the one named, or the only one.
+    pub async fn existing_book(&self) -> Result<(Arc<dyn Store>, BookId), Failure> {
+        let store = self.existing_book_store().await?;
+        let store = store.ok_or_else(|| Failure::wrong(format!("there is no book in {}", self.folder.display())))?;
+        let books = store.books().await?;
+        let list = || books.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let book = match (self.args.book, books.as_slice()) {
+            (Some(book), books) if books.contains(&book) => book,
+            (None, [only]) => *only,
+            (_, []) => return Err(Failure::wrong("there is no book yet; `ensimbi serve` makes the first")),
+            (Some(_), _) => {
+                return Err(Failure::wrong(format!("--book: there is none of this id; there is {}", list())));
+            }
+            (None, _) => {
+                return Err(Failure::wrong(format!("there are several books; choose one with --book: {}", list())));
+            }
+        };
+        Ok((store, book))
+    }
+
     /// Where the door keeps its rows.
     pub fn door_store(&self) -> StoreAddress {
         match &self.args.database_url {
@@ -132,6 +157,51 @@ impl Home {
             None => ViewStore::open_sqlite(&self.folder.join("views.db")).await,
         };
         Ok(store?)
+    }
+
+    /// The views' store, where somebody has made it.
+    pub async fn existing_view_store(&self) -> Result<ViewStore, Failure> {
+        if self.is_embedded() && !self.folder.join("views.db").exists() {
+            let place = self.folder.display();
+            return Err(Failure::wrong(format!("there are no views in {place} yet; `ensimbi serve` makes them")));
+        }
+        self.view_store().await
+    }
+
+    /// The door's rows beside the process that works on them. Nothing sealed is opened, so no master key is needed.
+    pub async fn door_to_read(&self, book: BookId) -> Result<Arc<Door>, Failure> {
+        let mut nothing = [0; MASTER_KEY_BYTES];
+        SystemEntropy.fill(&mut nothing);
+        let vault = Arc::new(Vault::new(MasterKey::from_bytes(nothing)));
+        self.door_with(book, vault, Mode::Test, Vec::new(), false).await
+    }
+
+    /// The same with what the configuration says, for questions that need it.
+    pub async fn door_with(
+        &self,
+        book: BookId,
+        vault: Arc<Vault>,
+        mode: Mode,
+        connections: Vec<ConnectionSettings>,
+        allow_live_format0: bool,
+    ) -> Result<Arc<Door>, Failure> {
+        let bus = LocalBus::new(LocalOptions::default()).map_err(Failure::wrong)?;
+        let options = DoorOptions {
+            store: self.door_store(),
+            book,
+            mode,
+            connections,
+            registry: providers::all(),
+            vault,
+            bus: Arc::new(bus),
+            clock: Arc::new(SystemClock),
+            real_clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            allow_live_format0,
+            alone: false,
+            tuning: Tuning::default(),
+        };
+        Ok(Door::open_to_read(options).await?)
     }
 
     /// The folder of the simulators' own files.

@@ -48,6 +48,23 @@ pub struct Plan {
     pub tuning: Tuning,
 }
 
+impl Plan {
+    /// For a command that writes once and ends.
+    pub fn of_one_command(home: &Home, settings: Settings, clock: Arc<dyn Clock>, allow_live: bool) -> Self {
+        Self {
+            settings,
+            // Where a bus leads to a running ledger, that one decides; its epoch is left alone.
+            roles: if home.args.nats_url.is_some() { vec![Role::Door] } else { Vec::new() },
+            clock,
+            book: None,
+            allow_live,
+            alone: home.is_embedded(),
+            waits: false,
+            tuning: Tuning::default(),
+        }
+    }
+}
+
 /// The rooms of one book.
 pub struct House {
     /// The book.
@@ -188,6 +205,16 @@ impl House {
             self.tasks.spawn(async move {
                 projector.run(async move { drop(stop.wait_for(|stop| *stop).await) }).await;
             });
+        }
+    }
+
+    /// Brings the views to the end of the book, where this process projects: whoever looks next sees what was done here.
+    pub async fn catch_up(&self) {
+        if !self.runs(Role::Project) {
+            return;
+        }
+        if let Err(error) = self.projector.catch_up(self.book).await {
+            tracing::warn!(%error, "the views are behind; they follow at the next start");
         }
     }
 

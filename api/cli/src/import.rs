@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::door::{ImportError, ImportOutcome, InboxState, Tuning};
+use ensimbi_connectors::door::{ImportError, ImportOutcome, InboxState};
 use ensimbi_events::bus::Outcome as Answer;
 use ensimbi_events::leaf;
 use serde_json::{Value, json};
 
-use crate::args::{ImportArgs, Role};
+use crate::args::ImportArgs;
 use crate::clock::SystemClock;
 use crate::exit::{Code, Failure, Outcome};
 use crate::home::Home;
@@ -31,20 +31,11 @@ pub async fn run(args: ImportArgs) -> Outcome {
     }
     let home = Home::to_write(&args.home, ".ensimbi")?;
     let settings = Settings::read(&home.config_file(), args.home.config.is_some())?;
-    let plan = Plan {
-        settings,
-        // Where a bus leads to a running ledger, that one decides; its epoch is left alone.
-        roles: if args.home.nats_url.is_some() { vec![Role::Door] } else { Vec::new() },
-        clock: Arc::new(SystemClock),
-        book: None,
-        allow_live: args.allow_live_format_0,
-        alone: home.is_embedded(),
-        waits: false,
-        tuning: Tuning::default(),
-    };
+    let plan = Plan::of_one_command(&home, settings, Arc::new(SystemClock), args.allow_live_format_0);
     let mut house = House::build(&home, plan).await?;
     house.start();
     let result = import_all(&house, &args, &bodies).await;
+    house.catch_up().await;
     house.close().await;
     let (code, report) = result?;
     let mut out = std::io::stdout().lock();

@@ -1,13 +1,17 @@
 //! `ensimbi`: the one binary, where all rooms meet. stdout carries results, stderr the rest.
 
 mod args;
+mod ask;
 mod clock;
 mod demo;
+mod doctor;
 mod exit;
 mod export;
 mod home;
 mod house;
 mod import;
+mod init;
+mod keys;
 mod opening;
 mod output;
 mod rebuild;
@@ -53,7 +57,8 @@ fn main() -> ExitCode {
 fn default_filter(cli: &Cli) -> &'static str {
     match cli.command {
         Command::Demo(_) => "off",
-        _ => "info,sqlx=warn",
+        Command::Serve(_) | Command::Simulate(_) => "info,sqlx=warn",
+        _ => "warn",
     }
 }
 
@@ -66,5 +71,15 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Export(args) => export::run(args).await,
+        Command::Init(args) => init::run(&args),
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Explain(args) => ask::explain(args).await,
+        Command::Fees(args) => ask::fees(args).await,
+        Command::Wallets(args) => ask::wallets(args).await,
+        Command::Payments(args) => ask::payments(args).await,
+        Command::Invoices(args) => ask::invoices(args).await,
+        Command::Discrepancies(args) => ask::discrepancies(args).await,
+        Command::OpenItems(args) => ask::open_items(args).await,
+        Command::Keys(args) => keys::run(args).await,
     }
 }

@@ -1,10 +1,42 @@
-//! Tables and progress: results on stdout, everything else on stderr.
+//! Tables, files and progress: results on stdout or in a file, everything else on stderr.
 
-use std::io::IsTerminal;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::exit::Failure;
+
+/// Hands a result over: on stdout, or in a file that appears under its name only when it is whole.
+pub fn deliver(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let Some(file) = file else {
+        writeln!(std::io::stdout().lock(), "{text}")?;
+        return Ok(());
+    };
+    let part = part_of(file)?;
+    let written = || {
+        let mut out = std::fs::File::create(&part)?;
+        writeln!(out, "{text}")?;
+        out.sync_all()?;
+        std::fs::rename(&part, file)
+    };
+    written().map_err(|error| {
+        // A half file is of no use to anybody; that it stays is worse than that its removal fails.
+        drop(std::fs::remove_file(&part));
+        Failure::wrong(format!("--output {}: {error}", file.display()))
+    })
+}
+
+/// The name that a file has while it is written.
+pub fn part_of(file: &Path) -> Result<PathBuf, Failure> {
+    let mut name: OsString =
+        file.file_name().ok_or_else(|| Failure::wrong("--output: expected a file name"))?.to_owned();
+    name.push(".part");
+    Ok(file.with_file_name(name))
+}
 
 /// A progress bar on stderr; silent where nobody watches.
 pub fn bar(what: &'static str, total: u64) -> ProgressBar {

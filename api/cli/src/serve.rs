@@ -6,8 +6,9 @@ use axum::Router;
 use ensimbi_api::ApiState;
 use ensimbi_connectors::door::Tuning;
 use ensimbi_events::Clock;
-use ensimbi_events::ports::{ApiKeys, BookReader};
-use ensimbi_projections::Views;
+use ensimbi_events::commands::Commands;
+use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
+use ensimbi_projections::{ViewStore, Views};
 use ensimbi_vault::SystemEntropy;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,12 +64,12 @@ pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Failure>
 
 /// The routes of the rooms that run here; health and readiness everywhere.
 pub fn router(house: &House, roles: &[Role], clock: Arc<dyn Clock>) -> Router {
-    let views = Arc::new(Views::new(house.projector.store().clone()));
-    let state = ApiState {
+    let has = |role| roles.is_empty() || roles.contains(&role);
+    let ports = Ports {
         reader: Arc::clone(&house.store) as Arc<dyn BookReader>,
-        wallets: views.clone(),
-        payments: views.clone(),
-        fees: views,
+        views: house.projector.store().clone(),
+        // Where the door's loops do not run, nobody would carry a command on.
+        commands: has(Role::Door).then(|| Arc::clone(&house.door) as Arc<dyn Commands>),
         keys: Arc::clone(&house.door) as Arc<dyn ApiKeys>,
         readiness: Arc::new(Ready {
             store: Arc::clone(&house.store),
@@ -79,17 +80,51 @@ pub fn router(house: &House, roles: &[Role], clock: Arc<dyn Clock>) -> Router {
             book: house.book,
         }),
         clock,
-        entropy: Arc::new(SystemEntropy),
     };
-    let api = match roles.is_empty() || roles.contains(&Role::Api) {
-        true => ensimbi_api::router(state),
-        false => ensimbi_api::health_router(state),
-    };
-    if roles.is_empty() || roles.contains(&Role::Door) {
+    let api =
+        if has(Role::Api) { ensimbi_api::router(ports.state()) } else { ensimbi_api::health_router(ports.state()) };
+    if has(Role::Door) {
         // The door's own limits and problems stand before the API's fallback.
         return house.door.router().fallback_service(api);
     }
     api
+}
+
+/// What the API is built from, wherever it is asked.
+pub struct Ports {
+    /// The log.
+    pub reader: Arc<dyn BookReader>,
+    /// Where the views' rows are.
+    pub views: ViewStore,
+    /// The door, where commands can be taken.
+    pub commands: Option<Arc<dyn Commands>>,
+    /// Which key opens which book.
+    pub keys: Arc<dyn ApiKeys>,
+    /// Whether the house can work.
+    pub readiness: Arc<dyn Readiness>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Ports {
+    /// The API's state: one set of views behind all its ports.
+    pub fn state(self) -> ApiState {
+        let views = Arc::new(Views::new(self.views));
+        ApiState {
+            reader: self.reader,
+            wallets: views.clone(),
+            payments: views.clone(),
+            fees: views.clone(),
+            invoices: views.clone(),
+            discrepancies: views.clone(),
+            open_items: views,
+            commands: self.commands,
+            keys: self.keys,
+            readiness: self.readiness,
+            clock: self.clock,
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
 }
 
 /// Serves until told to stop; requests on their way are finished.

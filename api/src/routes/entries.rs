@@ -11,7 +11,7 @@ use super::{LineBody, decode};
 use crate::ApiState;
 use crate::auth::Tenant;
 use crate::cursor::Binding;
-use crate::params::{Params, RawParams};
+use crate::params::RawParams;
 use crate::problem::ApiError;
 
 /// An entry.
@@ -88,7 +88,7 @@ pub async fn list(
     let binding = Binding::new(book, "/v1/entries", &params, &["account", "payment"]);
     let limit = params.limit()?;
     let filter = LineFilter {
-        account: account(&params)?,
+        account: params.account("account")?,
         subject: params.parsed("payment", "a UUID")?,
         after: binding.position(&params)?.unwrap_or(0),
         limit: limit + 1,
@@ -104,13 +104,4 @@ pub async fn list(
     let items = events?.iter().map(Entry::from).collect();
     let next_cursor = positions.last().filter(|_| more).map(|last| binding.cursor(&last.to_string()));
     Ok(Json(EntryPage { position: head, items, next_cursor }))
-}
-
-fn account(params: &Params) -> Result<Option<String>, ApiError> {
-    let Some(text) = params.text("account") else { return Ok(None) };
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b':';
-    if text.is_empty() || text.len() > 160 || !text.bytes().all(plain) {
-        return Err(ApiError::parameter("account", "expected an account path, such as income:sales"));
-    }
-    Ok(Some(text.to_owned()))
 }

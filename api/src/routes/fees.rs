@@ -83,17 +83,11 @@ pub async fn report(
 ) -> Result<Json<FeeReportBody>, ApiError> {
     let params = raw.only(&["group_by", "from", "to", "tz"])?;
     let group_by = dimensions(params.text("group_by").unwrap_or("component"))?;
-    let zone = match params.text("tz") {
-        Some(name) => Some(zone(name)?),
-        None => None,
-    };
+    let zone = params.zone("tz")?;
     if zone.is_none() && group_by.iter().any(|d| matches!(d, FeeDimension::Day | FeeDimension::Month)) {
         return Err(ApiError::parameter("tz", "days and months need a time zone, such as Africa/Kampala"));
     }
-    let (from, to) = (params.time("from")?, params.time("to")?);
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        return Err(ApiError::parameter("to", "is before `from`"));
-    }
+    let (from, to) = params.range()?;
     let query = FeesQuery { group_by, from, to, zone: zone.unwrap_or(TimeZone::UTC) };
     let answer = state.fees.fees(book, &query).await?;
     if answer.value.too_many {
@@ -117,13 +111,6 @@ fn dimensions(text: &str) -> Result<Vec<FeeDimension>, ApiError> {
         dimensions.push(dimension);
     }
     Ok(dimensions)
-}
-
-fn zone(name: &str) -> Result<TimeZone, ApiError> {
-    // POSIX strings and file names are not IANA names.
-    let plain = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
-    let zone = if plain { TimeZone::get(name).ok() } else { None };
-    zone.ok_or_else(|| ApiError::parameter("tz", "expected an IANA time zone, such as Africa/Kampala"))
 }
 
 type Accounts = BTreeMap<(String, String), i128>;

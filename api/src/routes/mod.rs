@@ -1,9 +1,13 @@
 //! The routes, a file a resource.
 
+mod commands;
+mod discrepancies;
 mod entries;
 mod events;
 mod fees;
 mod health;
+mod invoices;
+mod open_items;
 mod payments;
 mod trial_balance;
 mod wallets;
@@ -27,16 +31,28 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(wallets::balance))
         .routes(routes!(payments::list))
         .routes(routes!(payments::one))
+        .routes(routes!(invoices::list))
+        .routes(routes!(invoices::ageing))
+        .routes(routes!(invoices::one))
+        .routes(routes!(discrepancies::list))
+        .routes(routes!(discrepancies::one))
+        .routes(routes!(open_items::list))
         .routes(routes!(fees::report))
         .routes(routes!(entries::list))
         .routes(routes!(trial_balance::show))
         .routes(routes!(events::list))
         .routes(routes!(events::one))
+        .merge(commands::v1())
 }
 
 /// Routes that are open to everybody.
 pub fn open() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(health::alive)).routes(routes!(health::ready))
+}
+
+/// A value that may be absent, as text.
+fn text<T: ToString>(value: Option<T>) -> Option<String> {
+    value.map(|value| value.to_string())
 }
 
 /// One line of an entry. Debit is plus, credit is minus.

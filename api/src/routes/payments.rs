@@ -8,6 +8,7 @@ use ensimbi_projections::query::PaymentsQuery;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::text;
 use crate::ApiState;
 use crate::auth::Tenant;
 use crate::cursor::Binding;
@@ -58,9 +59,16 @@ pub struct Payment {
     pub reason: Option<String>,
     /// Why a success has no lines: withheld or before_opening.
     pub not_posted: Option<String>,
+    /// While a withheld success waits for a person: the discrepancy that holds it.
+    #[schema(format = Uuid)]
+    pub discrepancy: Option<String>,
+    /// Of what reserves money: the last attempt.
+    pub attempt: Option<u32>,
     /// What was asked.
     #[schema(example = "700")]
     pub amount: Option<String>,
+    /// What that attempt reserved: the amount and the highest plausible fee.
+    pub reserve: Option<String>,
     /// What counts towards our claim.
     #[schema(example = "700")]
     pub gross: Option<String>,
@@ -102,10 +110,6 @@ pub struct Payment {
     pub last_position: u64,
 }
 
-fn text<T: ToString>(value: Option<T>) -> Option<String> {
-    value.map(|value| value.to_string())
-}
-
 impl From<&PaymentRow> for Payment {
     fn from(row: &PaymentRow) -> Self {
         Self {
@@ -125,7 +129,10 @@ impl From<&PaymentRow> for Payment {
             channel: row.channel.clone(),
             reason: row.reason.clone(),
             not_posted: text(row.not_posted),
+            discrepancy: text(row.discrepancy),
+            attempt: row.attempt,
             amount: text(row.amount),
+            reserve: text(row.reserve),
             gross: text(row.gross),
             net: text(row.net),
             held: text(row.held),
@@ -177,6 +184,10 @@ pub struct PaymentAnswer {
     ("state" = Option<String>, Query, description = "Only in this state."),
     ("connection" = Option<String>, Query, description = "Only of this connection.", format = Uuid),
     ("wallet" = Option<String>, Query, description = "Only of this wallet.", format = Uuid),
+    ("invoice" = Option<String>, Query, description = "Only those meant for this invoice.", format = Uuid),
+    ("party" = Option<String>, Query, description = "Only with this other side.", format = Uuid),
+    ("from" = Option<String>, Query, description = "Only those whose present state happened then or later, RFC 3339.", format = DateTime),
+    ("to" = Option<String>, Query, description = "Only those whose present state happened before, RFC 3339.", format = DateTime),
     ("limit" = Option<u32>, Query, description = "Largest number of items, 1 to 500; 50 if absent.", minimum = 1, maximum = 500),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, with the same filters."),
 ), responses((status = 200, description = "A page of payments.", body = PaymentPage)))]
@@ -185,13 +196,20 @@ pub async fn list(
     Tenant(book): Tenant,
     raw: RawParams,
 ) -> Result<Json<PaymentPage>, ApiError> {
-    let params = raw.only(&["kind", "state", "connection", "wallet", "limit", "cursor"])?;
-    let binding = Binding::new(book, "/v1/payments", &params, &["kind", "state", "connection", "wallet"]);
+    let params =
+        raw.only(&["kind", "state", "connection", "wallet", "invoice", "party", "from", "to", "limit", "cursor"])?;
+    let filters = ["kind", "state", "connection", "wallet", "invoice", "party", "from", "to"];
+    let binding = Binding::new(book, "/v1/payments", &params, &filters);
+    let (from, to) = params.range()?;
     let query = PaymentsQuery {
         kind: params.word("kind", PaymentKind::ALL, PaymentKind::as_str)?,
         state: params.word("state", PaymentState::ALL, PaymentState::as_str)?,
         connection: params.parsed("connection", "a UUID")?,
         wallet: params.parsed("wallet", "a UUID")?,
+        invoice: params.parsed("invoice", "a UUID")?,
+        party: params.parsed("party", "a UUID")?,
+        from,
+        to,
         before: binding.position(&params)?,
         limit: params.limit()?,
     };

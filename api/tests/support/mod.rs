@@ -8,23 +8,31 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use ensimbi_api::{ApiState, keys, router};
+use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::event::{Context, Lines};
 use ensimbi_events::leaf;
 use ensimbi_events::ports::{
     AccountBalance, ApiKeys, BookReader, Check, Head, LineFilter, ReadError, Readiness, StoredLeaf,
 };
-use ensimbi_events::word::{FigureSource, Mode, OccurredSource};
+use ensimbi_events::word::{FigureSource, ItemKind, Mode, OccurredSource, Recognition, Verdict};
 use ensimbi_events::words::payment::CollectionSucceeded;
 use ensimbi_events::{
     Amount, BookId, Clock, ConnectionId, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record, SubjectId,
     SubjectKind, Time, WalletId,
 };
+use ensimbi_projections::discrepancies::{DiscrepancyRow, DiscrepancyState};
+use ensimbi_projections::invoices::{InvoiceItem, InvoicePayment, InvoiceRow, InvoiceState};
+use ensimbi_projections::open_items::OpenItemRow;
 use ensimbi_projections::payments::{PaymentKind, PaymentRow, PaymentState};
 use ensimbi_projections::query::{
-    Answer, FeeGroup, FeeReport, FeeTotal, FeesQuery, Page, PaymentTotal, PaymentsQuery, Stamp, WalletKey,
+    Ageing, AgeingBucket, AgeingQuery, AgeingRow, Answer, Day, DiscrepanciesQuery, FeeGroup, FeeReport, FeeTotal,
+    FeesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, OpenItemList, OpenItemTotal, OpenItemsQuery, Page,
+    PaymentTotal, PaymentsQuery, Stamp, WalletKey,
 };
 use ensimbi_projections::wallets::WalletRow;
-use ensimbi_projections::{FeesView, PaymentsView, StoreError, WalletsView};
+use ensimbi_projections::{
+    DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, StoreError, WalletsView,
+};
 use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -32,6 +40,7 @@ use uuid::Uuid;
 pub const BOOK: BookId = BookId(Uuid::from_u128(1));
 pub const OTHER: BookId = BookId(Uuid::from_u128(2));
 const SIZE: u64 = 7;
+const DAY_MICROS: i64 = 86_400_000_000;
 
 pub fn wallet(n: u128) -> WalletId {
     WalletId(Uuid::from_u128(0xa0 + n))
@@ -58,7 +67,7 @@ impl House {
         if self.down.load(Ordering::Relaxed) { Err(ReadError::Unavailable("secret address".into())) } else { Ok(()) }
     }
 
-    fn event(position: u64) -> Event {
+    pub fn event(position: u64) -> Event {
         let body = CollectionSucceeded {
             gross: amount("700"),
             net: amount("675.5"),
@@ -173,7 +182,7 @@ impl BookReader for House {
 }
 
 fn stamp(book: BookId) -> Stamp {
-    Stamp { position: House::size(book), stopped_at: None }
+    Stamp { position: House::size(book), recorded_at: Some(Time::from_micros(10 * DAY_MICROS)), stopped_at: None }
 }
 
 fn wallet_row(n: u128) -> WalletRow {
@@ -228,6 +237,10 @@ fn payment_row(n: u64) -> PaymentRow {
         channel: None,
         reason: None,
         not_posted: None,
+        withheld: None,
+        discrepancy: None,
+        attempt: None,
+        reserve: None,
         amount: Some(amount("700")),
         gross: Some(amount("700")),
         net: Some(amount("675.5")),
@@ -276,6 +289,182 @@ impl FeesView for House {
         let total = FeeTotal { bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
         let value = FeeReport { groups: vec![group], totals: vec![total], too_many: false };
         Ok(Answer { stamp: stamp(book), value })
+    }
+}
+
+fn invoice_row(n: u64) -> InvoiceRow {
+    InvoiceRow {
+        invoice: subject(n),
+        state: InvoiceState::PartPaid,
+        connection: None,
+        object_kind: None,
+        object_id: None,
+        party: Some(PartyId(Uuid::from_u128(9))),
+        currency: Some("UGX".parse().unwrap()),
+        recognition: Some(Recognition::OnPublish),
+        due: Some("1970-01-05".into()),
+        total: amount("118000"),
+        tax: amount("18000"),
+        outstanding: amount("68000"),
+        allocated: amount("60000"),
+        deallocated: amount("10000"),
+        credited: Amount::ZERO,
+        cancelled: Amount::ZERO,
+        offline: Amount::ZERO,
+        adjusted: Amount::ZERO,
+        tax_allocated: Amount::ZERO,
+        item_count: 1,
+        draft_total: Some(amount("118000")),
+        draft_tax: amount("18000"),
+        created_at: Time::from_micros(0),
+        published_at: Some(Time::from_micros(0)),
+        expired_at: None,
+        cancelled_at: None,
+        paid_at: None,
+        state_since: Time::from_micros(0),
+        first_position: n,
+        last_position: n,
+    }
+}
+
+fn day(query: &AgeingQuery) -> Day {
+    let tz = query.zone.as_ref().and_then(|zone| zone.iana_name()).unwrap_or("Africa/Kampala");
+    Day { as_at: query.as_at.unwrap_or(Time::from_micros(10 * DAY_MICROS)), tz: tz.into() }
+}
+
+#[async_trait]
+impl InvoicesView for House {
+    async fn invoices(&self, book: BookId, query: &InvoicesQuery) -> Result<InvoiceList, StoreError> {
+        let rows = (1..=House::size(book)).rev().filter(|n| query.before.is_none_or(|before| *n < before));
+        let rows = rows.map(invoice_row).collect();
+        let day = query.overdue.map(|_| day(&AgeingQuery::default()));
+        Ok(InvoiceList { page: page(book, rows, query.limit), day })
+    }
+    async fn invoice(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<InvoiceDetail>>, StoreError> {
+        let row = (1..=House::size(book)).map(invoice_row).find(|row| row.invoice == id);
+        let value = row.map(|invoice| InvoiceDetail {
+            items: vec![InvoiceItem {
+                invoice: id,
+                n: 1,
+                item_id: "a".into(),
+                quantity: "2".into(),
+                unit_amount: amount("59000"),
+                tax: None,
+                amount: Some(amount("118000")),
+            }],
+            payments: vec![InvoicePayment {
+                invoice: id,
+                payment: subject(2),
+                item_kind: ItemKind::Payment,
+                allocated: amount("60000"),
+                deallocated: amount("10000"),
+                tax: Amount::ZERO,
+                first_at: Time::from_micros(0),
+                last_at: Time::from_micros(0),
+                first_position: 2,
+                last_position: 3,
+            }],
+            invoice,
+        });
+        Ok(Answer { stamp: stamp(book), value })
+    }
+    async fn ageing(&self, book: BookId, query: &AgeingQuery) -> Result<Answer<Ageing>, StoreError> {
+        let buckets = AgeingBucket::ALL.iter().map(|bucket| (*bucket, 680_000_000, 1)).collect();
+        let row = AgeingRow {
+            currency: "UGX".parse().unwrap(),
+            buckets,
+            outstanding: 5 * 680_000_000,
+            receivable: 5 * 680_000_000,
+            invoices: 5,
+        };
+        let rows = if book == BOOK { vec![row] } else { Vec::new() };
+        Ok(Answer { stamp: stamp(book), value: Ageing { day: Some(day(query)), rows } })
+    }
+}
+
+/// A page of rows, cut as the views cut it.
+fn page<T>(book: BookId, mut items: Vec<T>, limit: u32) -> Page<T> {
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    Page { stamp: stamp(book), items, more }
+}
+
+pub fn event(n: u64) -> EventId {
+    EventId(Uuid::from_u128(0xe00 + u128::from(n)))
+}
+
+fn discrepancy_row(n: u64) -> DiscrepancyRow {
+    let resolved = n.is_multiple_of(2);
+    DiscrepancyRow {
+        discrepancy: event(n),
+        position: n,
+        state: if resolved { DiscrepancyState::Resolved } else { DiscrepancyState::Open },
+        kind: DiscrepancyKind::AmountDiffers,
+        about: Some(event(n + 100)),
+        stake: Some(amount("9000")),
+        stake_currency: Some("UGX".parse().unwrap()),
+        subject: subject(n),
+        subject_kind: SubjectKind::Payment,
+        connection: None,
+        wallet: Some(wallet(1)),
+        detail: None,
+        withheld_word: Some("CollectionSucceeded".into()),
+        withheld_position: Some(n),
+        occurred_at: Time::from_micros(0),
+        raised_at: Time::from_micros(0),
+        verdict: resolved.then_some(Verdict::Reject),
+        actor_id: resolved.then(|| "u1".into()),
+        reason: resolved.then(|| "seen".into()),
+        target: None,
+        resolved_at: resolved.then_some(Time::from_micros(0)),
+        resolved_position: resolved.then_some(n),
+    }
+}
+
+#[async_trait]
+impl DiscrepanciesView for House {
+    async fn discrepancies(
+        &self,
+        book: BookId,
+        query: &DiscrepanciesQuery,
+    ) -> Result<Page<DiscrepancyRow>, StoreError> {
+        let rows = (1..=House::size(book)).rev().filter(|n| query.before.is_none_or(|before| *n < before));
+        let rows = rows.map(discrepancy_row).filter(|row| query.state.is_none_or(|state| row.state == state));
+        Ok(page(book, rows.collect(), query.limit))
+    }
+    async fn discrepancy(&self, book: BookId, id: EventId) -> Result<Answer<Option<DiscrepancyRow>>, StoreError> {
+        let row = (1..=House::size(book)).map(discrepancy_row).find(|row| row.discrepancy == id);
+        Ok(Answer { stamp: stamp(book), value: row })
+    }
+}
+
+fn open_item_row(n: u64) -> OpenItemRow {
+    OpenItemRow {
+        account: "liabilities:clearing:collections:main".into(),
+        item: subject(n),
+        currency: "UGX".parse().unwrap(),
+        connection: Some(ConnectionId(Uuid::from_u128(0xc0))),
+        balance: amount("-100"),
+        opened_at: Time::from_micros(n as i64 * DAY_MICROS),
+        last_at: Time::from_micros(n as i64 * DAY_MICROS),
+        first_position: n,
+        last_position: n,
+    }
+}
+
+#[async_trait]
+impl OpenItemsView for House {
+    async fn open_items(&self, book: BookId, query: &OpenItemsQuery) -> Result<OpenItemList, StoreError> {
+        let rows: Vec<OpenItemRow> = (1..=House::size(book)).map(open_item_row).collect();
+        let totals = rows.first().map(|row| OpenItemTotal {
+            account: row.account.clone(),
+            currency: row.currency,
+            balance: -7_000_000,
+            items: 7,
+            oldest_at: row.opened_at,
+        });
+        let rows = rows.into_iter().filter(|row| query.after.as_ref().is_none_or(|key| row.item > key.item));
+        Ok(OpenItemList { page: page(book, rows.collect(), query.limit), totals: totals.into_iter().collect() })
     }
 }
 
@@ -343,6 +532,10 @@ pub async fn send(house: &Arc<House>, request: Request<Body>) -> Got {
         wallets: house.clone(),
         payments: house.clone(),
         fees: house.clone(),
+        invoices: house.clone(),
+        discrepancies: house.clone(),
+        open_items: house.clone(),
+        commands: None,
         keys: house.clone(),
         readiness: house.clone(),
         clock: Arc::new(Still),

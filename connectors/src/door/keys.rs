@@ -1,25 +1,80 @@
 //! API keys, as their SHA-256 alone: the key itself is made and shown elsewhere, once. A key opens one book.
+//!
+//! A key has an id derived from its hash ([`ids::key_id`]), by which people list and end it; it is also the actor's id
+//! of what was done with the key.
 
 use async_trait::async_trait;
-use ensimbi_events::BookId;
 use ensimbi_events::ports::{ApiKeys, ReadError};
+use ensimbi_events::{BookId, Time, ids};
+use uuid::Uuid;
 
 use super::store::keys;
-use super::{Door, DoorError};
+use super::{Door, DoorError, DoorStore};
 
 /// Longest label.
 const LABEL_MAX: usize = 100;
 
+/// A key as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyView {
+    /// Its id; there is no way back to the key.
+    pub id: Uuid,
+    /// What it was made for.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<Time>,
+}
+
+impl DoorStore {
+    /// Lets a key into a book, by its SHA-256. Labels are cut at 100 characters.
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    pub async fn add_key(&self, book: BookId, key_hash: [u8; 32], label: &str, now: Time) -> Result<(), DoorError> {
+        let label: String = label.chars().filter(|c| !c.is_control()).take(LABEL_MAX).collect();
+        let mut tx = self.write().await?;
+        keys::insert(&mut tx, key_hash, book, &label, now).await?;
+        tx.commit().await
+    }
+
+    /// The keys of a book, oldest first, with those that were ended; at most 1,000.
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    pub async fn keys(&self, book: BookId) -> Result<Vec<KeyView>, DoorError> {
+        let mut tx = self.read().await?;
+        let view = |row: keys::KeyRow| KeyView {
+            id: ids::key_id(&row.hash),
+            label: row.label,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+        };
+        Ok(keys::list(&mut tx, book).await?.into_iter().map(view).collect())
+    }
+
+    /// Ends a key of a book by its id. False where no key that counts has it.
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    pub async fn revoke_key(&self, book: BookId, id: Uuid, now: Time) -> Result<bool, DoorError> {
+        let mut tx = self.write().await?;
+        let found = keys::list(&mut tx, book).await?.into_iter().find(|row| ids::key_id(&row.hash) == id);
+        let Some(row) = found else { return Ok(false) };
+        let revoked = keys::revoke(&mut tx, book, row.hash, now).await?;
+        tx.commit().await?;
+        Ok(revoked)
+    }
+}
+
 impl Door {
-    /// Lets a key into the door's book, by its SHA-256. Labels are cut at 100 characters.
+    /// Lets a key into the door's book, by its SHA-256.
     ///
     /// # Errors
     /// [`DoorError`].
     pub async fn add_key(&self, key_hash: [u8; 32], label: &str) -> Result<(), DoorError> {
-        let label: String = label.chars().filter(|c| !c.is_control()).take(LABEL_MAX).collect();
-        let mut tx = self.store.write().await?;
-        keys::insert(&mut tx, key_hash, self.book, &label, self.clock.now()).await?;
-        tx.commit().await
+        self.store.add_key(self.book, key_hash, label, self.clock.now()).await
     }
 
     /// How many keys of the book count now; 0 at the first start.
@@ -29,17 +84,6 @@ impl Door {
     pub async fn key_count(&self) -> Result<u64, DoorError> {
         let mut tx = self.store.read().await?;
         keys::count(&mut tx, self.book).await
-    }
-
-    /// Ends a key of the door's book. False where it has none with this hash.
-    ///
-    /// # Errors
-    /// [`DoorError`].
-    pub async fn revoke_key(&self, key_hash: &[u8; 32]) -> Result<bool, DoorError> {
-        let mut tx = self.store.write().await?;
-        let revoked = keys::revoke(&mut tx, self.book, *key_hash, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(revoked)
     }
 }
 

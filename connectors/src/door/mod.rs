@@ -28,6 +28,7 @@ mod parties;
 mod place;
 mod poller;
 mod problem;
+mod reader;
 mod relay;
 mod schedule;
 mod sender;
@@ -49,6 +50,7 @@ use tokio::sync::{Notify, watch};
 pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, check_connections, id_of};
 pub use error::DoorError;
 pub use import::{ImportError, ImportOutcome, ImportReceipt};
+pub use keys::KeyView;
 pub use options::{DoorOptions, Tuning};
 pub use store::attempts::AttemptState;
 pub use store::counters::Pending;
@@ -108,7 +110,16 @@ impl Door {
         // Configuration first: a wrong one must not leave a new database behind.
         let connections = connections::connect(&connections::Terms::of(&options))?;
         let store = DoorStore::open(&options.store, options.vault.fingerprint()).await?;
-        let door = Self {
+        let alone = options.alone || store.is_alone();
+        let door = Self::over(store, connections, options);
+        if alone {
+            door.recover().await?;
+        }
+        Ok(Arc::new(door))
+    }
+
+    fn over(store: DoorStore, connections: Vec<Arc<Connection>>, options: DoorOptions) -> Self {
+        Self {
             store,
             book: options.book,
             connections,
@@ -119,11 +130,7 @@ impl Door {
             entropy: options.entropy,
             tuning: options.tuning,
             wake: Wake::default(),
-        };
-        if options.alone || door.store.is_alone() {
-            door.recover().await?;
         }
-        Ok(Arc::new(door))
     }
 
     /// Where no other process shares the store, every lease is a dead one. Elsewhere they run out by themselves.

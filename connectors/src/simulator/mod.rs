@@ -68,6 +68,56 @@ pub struct SimulatedCollection {
     pub net: Amount,
 }
 
+/// What an object at a provider is, whatever its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimulatedKind {
+    /// Money that somebody was asked for.
+    Collection,
+    /// Money that was sent to somebody.
+    Payout,
+}
+
+/// A collection or a payout as the provider's own books have it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedObject {
+    /// The provider's id.
+    pub id: String,
+    /// The caller's reference, which need not be unique.
+    pub external_id: Option<String>,
+    /// Which of the two.
+    pub kind: SimulatedKind,
+    /// The wallet it goes into or out of.
+    pub wallet_id: String,
+    /// Its currency.
+    pub currency: Currency,
+    /// The provider's status word.
+    pub status: String,
+    /// Nothing more is expected to happen to it, though a final state may be contradicted later.
+    pub is_final: bool,
+    /// The amount as it truly is.
+    pub amount: Amount,
+    /// Provider's and network's fee together.
+    pub fees: Amount,
+    /// What its rows have moved in the wallet up to now, with its sign: above zero into it.
+    pub effect: Amount,
+}
+
+/// A movement of a wallet that belongs to no collection or payout: a deposit, a liquidation, a transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedMovement {
+    /// The provider's id of the row.
+    pub id: String,
+    /// The wallet.
+    pub wallet_id: String,
+    /// The provider's word for its kind.
+    pub category: String,
+    /// When it happened.
+    pub at: Time,
+    /// With its sign: above zero into the wallet.
+    pub effect: Amount,
+}
+
 /// A simulated provider, for whoever drives the clock and compares the books at the end.
 #[async_trait]
 pub trait Simulator: Send + Sync {
@@ -98,4 +148,17 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// [`SimulatorError`] where the file cannot be read.
     async fn collections(&self) -> Result<Vec<SimulatedCollection>>;
+
+    /// All collections and payouts, in the order of their creation. With [`Self::movements`] they add up to every
+    /// wallet's balance at any moment.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn objects(&self) -> Result<Vec<SimulatedObject>>;
+
+    /// What moved the wallets without a collection or payout, by wallet and time.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn movements(&self) -> Result<Vec<SimulatedMovement>>;
 }

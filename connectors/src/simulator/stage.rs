@@ -64,6 +64,58 @@ pub struct StagePayment {
     pub fee_bearer: Bearer,
 }
 
+/// Who a demonstration pays.
+pub enum StageBeneficiary {
+    /// A phone number.
+    Phone(String),
+    /// An account at a bank.
+    Bank {
+        /// The bank's identification code, as the provider's bank list has it.
+        code: String,
+        /// Account number.
+        account_number: String,
+        /// Name of the account.
+        account_name: String,
+    },
+}
+
+/// One payout of a demonstration.
+pub struct StagePayout {
+    /// Slug of the connection it goes through.
+    pub slug: &'static str,
+    /// Wallet code.
+    pub wallet: &'static str,
+    /// How much the beneficiary is to get.
+    pub amount: Amount,
+    /// Of what.
+    pub currency: Currency,
+    /// Who gets it.
+    pub beneficiary: StageBeneficiary,
+}
+
+/// One thing that a demonstration does.
+pub enum StageOrder {
+    /// Asks somebody for money.
+    Collect(StagePayment),
+    /// Sends somebody money.
+    PayOut(StagePayout),
+}
+
+/// What a wallet has from the start, so that it can pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageOpening {
+    /// Slug of its connection.
+    pub slug: &'static str,
+    /// Wallet code.
+    pub wallet: &'static str,
+    /// The provider's id of the wallet.
+    pub provider_id: String,
+    /// How much.
+    pub amount: Amount,
+    /// Of what.
+    pub currency: Currency,
+}
+
 /// A running simulator.
 #[async_trait]
 pub trait Running: Simulator {
@@ -82,6 +134,16 @@ pub trait Running: Simulator {
     /// # Errors
     /// If the file cannot be read.
     async fn stored_time(&self) -> Result<Time>;
+    /// Changes the faults from now on: a JSON object as its `/_sim/faults` takes it; only what it names changes.
+    ///
+    /// # Errors
+    /// If the change names something unknown or out of bounds.
+    fn change_faults(&self, change: &serde_json::Value) -> Result<()>;
+    /// All wallet rows of the provider's wallet id, a JSON list in the provider's own shape; `None`: no such wallet.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    async fn wallet_rows(&self, provider_id: &str) -> Result<Option<String>>;
 }
 
 /// A provider's simulator, registered beside its connector.
@@ -89,13 +151,23 @@ pub trait Running: Simulator {
 pub trait Stage: Send + Sync {
     /// The provider's word.
     fn provider(&self) -> &'static str;
-    /// Opens it on its file.
+    /// Opens it on its file, with empty wallets.
     ///
     /// # Errors
     /// If file or settings are unusable.
     async fn open(&self, plan: StagePlan) -> Result<Arc<dyn Running>>;
+    /// Opens it on its file, with wallets that have [`Self::openings`] from the start and, where the plan has faults,
+    /// those of payouts as well.
+    ///
+    /// # Errors
+    /// If file or settings are unusable.
+    async fn open_funded(&self, plan: StagePlan) -> Result<Arc<dyn Running>>;
+    /// What the wallets of [`Self::open_funded`] have from the start.
+    fn openings(&self) -> Vec<StageOpening>;
     /// The connections that talk to it where it listens (`http://127.0.0.1:8091`).
     fn connections(&self, base_url: &str) -> Vec<ConnectionSettings>;
-    /// The n-th payment of a seeded run, from 0.
+    /// The n-th payment of a seeded run of collections, from 0.
     fn payment(&self, seed: u64, n: u64) -> StagePayment;
+    /// The n-th order of a seeded run of everything, from 0. A collection is the same as [`Self::payment`] has there.
+    fn order(&self, seed: u64, n: u64) -> StageOrder;
 }

@@ -99,12 +99,14 @@ async fn an_accepted_request_may_lose_its_answer_and_its_record_stays() {
     let (_folder, path) = folder();
     let sim = start(&path, settings(None)).await;
     let mut faults = Faults::default().with(Fault::TimeoutAfterAcceptance, 10_000);
-    faults.parameters.hold_ms = 300;
+    faults.parameters.hold_ms = 3_000;
     sim.sim.set_faults(faults).unwrap();
     let body = request("held", "0111777771", 700);
     let sending = sim.send(&body);
     let watching = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        while sim.sim.collections().await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         sim.sim.due(sim.clock.now()).await.unwrap()
     };
     let (sent, busy) = tokio::join!(sending, watching);

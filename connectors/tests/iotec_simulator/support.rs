@@ -192,4 +192,93 @@ pub fn check_balance_law(rows: &[Value]) {
     }
 }
 
+/// As [`settings`], with something in the wallet from the start.
+pub fn funded(callback: Option<CallbackTarget>, opening: i32) -> Settings {
+    let mut funded = settings(callback);
+    funded.wallets[0].opening = Amount::whole(opening);
+    funded
+}
+
+pub fn payout(external_id: &str, payee: &str, amount: u32) -> Value {
+    json!({
+        "category": "MobileMoney", "currency": "ITX", "walletId": WALLET, "externalId": external_id, "payee": payee,
+        "payeeName": "Test Payee", "amount": amount, "payerNote": "Invoice 12345", "payeeNote": "Order ABC123",
+    })
+}
+
+pub fn bank_payout(external_id: &str, account_number: &str, amount: u32) -> Value {
+    json!({
+        "bankIdentificationCode": "ABCDUGKAXXX", "transferType": "Eft", "currency": "ITX", "walletId": WALLET,
+        "externalId": external_id, "accountName": "Test Account", "accountNumber": account_number, "amount": amount,
+        "payeeNote": "Order ABC123",
+    })
+}
+
+impl Running {
+    /// Posts to a path of the provider.
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, String) {
+        let token = self.token().await;
+        let request = self.client.post(format!("{}/api/disbursements/{path}", self.base)).bearer_auth(token);
+        let answer = request.json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Pays out and gives the create answer.
+    pub async fn pay(&self, external_id: &str, payee: &str, amount: u32) -> Value {
+        let (code, text) = self.post("disburse", &payout(external_id, payee, amount)).await;
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn payout(&self, external_id: &str) -> Value {
+        let (code, text) = self.get(&format!("/api/disbursements/external-id/{external_id}")).await;
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The JSON body of a good answer.
+    pub async fn json(&self, path: &str) -> Value {
+        let (code, text) = self.get(path).await;
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn switch(&self, change: Value) {
+        let (code, text) = self.control("faults", Some(json!({ "switches": change }))).await;
+        assert_eq!(code, 200, "{text}");
+    }
+
+    pub async fn rows(&self) -> Vec<Value> {
+        let (code, rows) = self.control(&format!("rows?wallet={WALLET}"), None).await;
+        assert_eq!(code, 200);
+        rows.as_array().unwrap().clone()
+    }
+
+    /// All rows but the opening one, as operation, category and amount.
+    pub async fn moves(&self) -> Vec<String> {
+        let rows = self.rows().await;
+        let own = rows.iter().filter(|row| row["category"] != "Deposit");
+        let short = |row: &Value| {
+            let text = |name: &str| row[name].as_str().unwrap().to_owned();
+            format!("{} {} {}", text("operation"), text("category"), row["amount"])
+        };
+        own.map(short).collect()
+    }
+
+    pub async fn balance(&self) -> String {
+        self.sim.wallets().await.unwrap()[0].balance.to_string()
+    }
+}
+
+/// Checks that rows are numbered without gaps, each starting where the one before ended.
+pub fn check_chain(rows: &[Value]) {
+    check_balance_law(rows);
+    for (before, row) in rows.iter().zip(rows.iter().skip(1)) {
+        assert_eq!(row["previousBalance"], before["balance"], "{row}");
+    }
+    for (index, row) in rows.iter().enumerate() {
+        assert_eq!(row["transactionNumber"].as_u64(), Some(index as u64 + 1));
+    }
+}
+
 pub const HOUR: Duration = Duration::from_secs(3_600);

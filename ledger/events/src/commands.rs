@@ -354,6 +354,12 @@ pub trait Commands: Send + Sync {
     /// # Errors
     /// [`CommandError`].
     async fn again(&self, origin: &Origin, intent: SubjectId) -> Result<IntentView, CommandError>;
+    /// What became of a telling that was taken before, if one was under this route and key: asked before facts are made
+    /// out of a present that the first time has changed already. Waits for the ledger like [`Commands::tell`].
+    ///
+    /// # Errors
+    /// [`CommandError::IdempotencyConflict`] where `body` is another than the first; those of [`Commands::tell`].
+    async fn told(&self, origin: &Origin, route: &'static str, body: &[u8]) -> Result<Option<Told>, CommandError>;
     /// Takes facts of our own, waits for the ledger's answers.
     ///
     /// # Errors

@@ -176,6 +176,11 @@ pub fn wallet_id(connection: ConnectionId, provider_id: &str, purse: &str, curre
     WalletId(derivation.part(provider_id.as_bytes()).part(purse.as_bytes()).part(currency.as_bytes()).uuid())
 }
 
+/// `ensimbi.key.1`: an API key's own id, from its SHA-256. It can be shown and recorded: there is no way back to either.
+pub fn key_id(key_hash: &[u8; 32]) -> Uuid {
+    Derivation::new("ensimbi.key.1").part(key_hash).uuid()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod leaf;
 pub mod money;
 pub mod node;
+pub mod owed;
 pub mod ports;
 pub mod simtime;
 pub mod time;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::leaf::Hash;
-use crate::{BookId, ConnectionId, Time};
+use crate::leaf::{self, Hash};
+use crate::{BookId, ConnectionId, Event, EventId, SubjectId, Time};
 
 /// Where time comes from; handed in everywhere, so that tests and the demo can move it.
 #[async_trait]
@@ -105,6 +105,23 @@ pub trait BookReader: Send + Sync {
     async fn entry_positions(&self, book: BookId, filter: &LineFilter) -> Result<Vec<u64>, ReadError>;
     /// Leaves at the given positions, in that order.
     async fn read_at(&self, book: BookId, positions: &[u64]) -> Result<Vec<StoredLeaf>, ReadError>;
+    /// The position of an event, if this book has it. A store looks it up among its keys; without an index the log is
+    /// read from its start.
+    async fn position_of(&self, book: BookId, event: EventId) -> Result<Option<u64>, ReadError> {
+        let found = scan(self, book, 0, 1, |read| read.record.event_id == event).await?;
+        Ok(found.first().copied())
+    }
+    /// Positions of a subject's own events after a position, with and without lines, in order, at most `limit`. A store
+    /// asks its index; without one the log is read.
+    async fn subject_positions(
+        &self,
+        book: BookId,
+        subject: SubjectId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<u64>, ReadError> {
+        scan(self, book, after, limit as usize, |read| read.fact.subject == subject).await
+    }
     /// All account balances and the position they hold for, in one snapshot.
     async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError>;
     /// Books in this store.
@@ -113,11 +130,50 @@ pub trait BookReader: Send + Sync {
     async fn ping(&self) -> Result<(), ReadError>;
 }
 
+/// Positions of the events that are wanted, read page by page.
+async fn scan<R: BookReader + ?Sized>(
+    reader: &R,
+    book: BookId,
+    after: u64,
+    limit: usize,
+    wanted: impl Fn(&Event) -> bool + Send + Sync,
+) -> Result<Vec<u64>, ReadError> {
+    const PAGE: u32 = 500;
+    let (mut found, mut at) = (Vec::new(), after);
+    while found.len() < limit {
+        let page = reader.read(book, at, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        at = last.position;
+        for stored in &page {
+            let event = leaf::decode(&stored.leaf);
+            let event = event.map_err(|error| ReadError::Damaged(format!("position {}: {error}", stored.position)))?;
+            if wanted(&event) && found.len() < limit {
+                found.push(stored.position);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What an API key opens, and who acts with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The key's book.
+    pub book: BookId,
+    /// Stands for the key where a person's decision is recorded: an id, never a name, and nothing that opens anything.
+    pub actor_id: String,
+}
+
 /// An API key belongs to one book; only its SHA-256 is stored.
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
     /// The book a key opens, by the key's SHA-256.
     async fn book_of(&self, key_hash: &[u8; 32]) -> Result<Option<BookId>, ReadError>;
+    /// The book a key opens, with the id of the key (`ensimbi.key.1`).
+    async fn opened_by(&self, key_hash: &[u8; 32]) -> Result<Option<Opened>, ReadError> {
+        let book = self.book_of(key_hash).await?;
+        Ok(book.map(|book| Opened { book, actor_id: format!("key:{}", crate::ids::key_id(key_hash)) }))
+    }
 }
 
 /// One line of `/readyz`.

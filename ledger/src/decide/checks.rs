@@ -37,7 +37,8 @@ pub fn doubt(fact: &Fact, config: &BookConfig, own: &SubjectState, original: Opt
         Body::WithdrawalSucceeded(body) => plausible(body.amount, &body.fees)
             .or_else(|| debit_sums(body.amount, body.wallet_debit, &body.fees, &[], currency))
             .or_else(|| against_request(own, fact, body.amount))
-            .or_else(|| second_object(own, fact)),
+            .or_else(|| second_object(own, fact))
+            .or_else(|| row_again(own, fact)),
         Body::CollectionReversed(body) => {
             let held = body.from_held.unwrap_or_default();
             let parts = merchant_fees(&body.returned, currency)
@@ -83,17 +84,18 @@ pub fn doubt(fact: &Fact, config: &BookConfig, own: &SubjectState, original: Opt
             let known = own.phase == Phase::Succeeded && body.payment_id == fact.subject;
             some_fees(&body.fees).or_else(|| (!known).then_some(Kind::UnknownOriginal))
         }
-        Body::FeeCharged(body) => some_fees(&body.fees),
-        Body::FeeReturned(body) => some_fees(&body.fees),
+        Body::FeeCharged(body) => some_fees(&body.fees).or_else(|| row_again(own, fact)),
+        Body::FeeReturned(body) => some_fees(&body.fees).or_else(|| row_again(own, fact)),
         Body::WalletFunded(body) => plausible(body.amount, &body.fees)
             .or_else(|| body.wallet_credit.is_negative().then_some(Kind::AmountImplausible))
-            .or_else(|| second_object(own, fact)),
+            .or_else(|| second_object(own, fact))
+            .or_else(|| row_again(own, fact)),
         Body::FundsHeld(body) => plausible(body.amount, &[]).or_else(|| parts_sum(body.amount, &body.parts)),
         Body::FundsReleased(body) => plausible(body.amount, &[]).or_else(|| parts_sum(body.amount, &body.parts)),
         Body::PurseTransferred(body) => {
             plausible(body.amount_out, &body.fees).or_else(|| plausible(body.amount_in, &[]))
         }
-        Body::WalletMovementReported(body) => plausible(body.amount, &[]),
+        Body::WalletMovementReported(body) => plausible(body.amount, &[]).or_else(|| row_again(own, fact)),
         _ => None,
     }
 }
@@ -182,6 +184,14 @@ fn second_object(own: &SubjectState, fact: &Fact) -> Option<Kind> {
     let (other_kind, other_id) = fact.object();
     let settled = own.phase == Phase::Succeeded && (kind.as_str(), id.as_str()) != (&*other_kind, &*other_id);
     settled.then_some(Kind::SecondObject)
+}
+
+/// A provider's row is one movement, whichever word it was told in first: a mapping that changes must not post it twice.
+fn row_again(own: &SubjectState, fact: &Fact) -> Option<Kind> {
+    let (kind, id) = own.settled_by.as_ref()?;
+    let (other_kind, other_id) = fact.object();
+    let same = (kind.as_str(), id.as_str()) == (&*other_kind, &*other_id);
+    (kind == super::state::ROW && same).then_some(Kind::FactDiffers)
 }
 
 fn taken_back(payment: &SubjectState, amount: Amount) -> Option<Kind> {

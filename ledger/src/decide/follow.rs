@@ -195,10 +195,12 @@ fn opposite(amount: Amount) -> Result<Amount, Refused> {
 
 /// The tax inside a part payment: half up at the display exponent; the last part takes the remainder.
 fn tax_part(invoice: &Invoice, amount: Amount) -> Result<Amount, Refused> {
+    // Where credits took less tax than their share, the rest may be more than the part: tax is never above its amount.
     if amount == invoice.outstanding {
-        return invoice.tax.checked_sub(invoice.tax_allocated).ok_or_else(beyond);
+        return Ok(invoice.tax_left().min(amount));
     }
-    part_of(invoice.tax, amount, invoice.total, exponent(invoice.currency))
+    let part = part_of(invoice.tax, amount, invoice.total, exponent(invoice.currency))?;
+    Ok(part.min(invoice.tax_left()))
 }
 
 fn exponent(code: Currency) -> u32 {

@@ -1,43 +1,27 @@
-//! What people and commands may do to open items, invoices and discrepancies.
+//! What people and commands may do to open items and discrepancies.
 
-use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::word::{Recognition, Side, Verdict};
 use ensimbi_events::words::control::DiscrepancyResolved;
 use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
-use ensimbi_events::{Amount, Body, Claim, SubjectId};
+use ensimbi_events::{Amount, Body, Claim, EventId, SubjectKind};
 
 use super::checks;
-use super::state::{self, Invoice, Phase};
+use super::state::{self, Phase};
 use super::words::{limit, wrong_state};
 use super::{Decider, Refused};
 use crate::posting::accounts;
 
-impl Decider {
-    /// An invoice is lowered by no more than is owed, in the way it was published.
-    pub(super) fn lowers(
-        &mut self,
-        claim: &Claim,
-        amount: Amount,
-        tax: Amount,
-        when: Recognition,
-    ) -> Result<(), Refused> {
-        let invoice = self.published(claim.fact.subject)?;
-        if amount > invoice.outstanding || !amount.is_positive() {
-            return Err(limit("amount: above what is outstanding"));
-        }
-        if tax.is_negative() || tax > amount {
-            return Err(limit("tax: not inside the amount"));
-        }
-        if when != invoice.recognition || claim.fact.currency != Some(invoice.currency) {
-            return Err(wrong_state("recognition and currency are those of the published invoice"));
-        }
-        self.plain(claim)
-    }
+/// Standing allocations of one item that people and commands may make; what follows from money by itself is not bound.
+const ALLOCATIONS_MAX: usize = 256;
 
+impl Decider {
     /// An open item goes towards zero and never past it; an invoice is paid no more than it is owed.
     pub(super) fn allocatable(&self, claim: &Claim, body: &PaymentAllocated) -> Result<(), Refused> {
         let kind = state::item_kind(claim.fact.subject_kind);
-        if claim.fact.subject != body.item || kind != body.item_kind {
+        // What a dispute holds is the provider's to end.
+        let holder = claim.fact.subject_kind != SubjectKind::Dispute;
+        if claim.fact.subject != body.item || kind != body.item_kind || !holder {
             return Err(wrong_state("item: an allocation's subject is the holder of its item"));
         }
         let balance = self.state(body.item).map_or(Amount::ZERO, |state| state.item);
@@ -47,6 +31,9 @@ impl Decider {
         };
         if !body.amount.is_positive() || body.amount > open {
             return Err(limit("amount: the open item would pass zero"));
+        }
+        if self.state(body.item).is_some_and(|state| state.allocations.len() >= ALLOCATIONS_MAX) {
+            return Err(limit("item: too many allocations of it stand"));
         }
         let tax = body.tax.unwrap_or_default();
         let Some(invoice) = body.invoice_id else {
@@ -63,7 +50,10 @@ impl Decider {
         }
         let fits = match invoice.recognition {
             Recognition::OnPublish => body.account == accounts::RECEIVABLE && tax.is_zero(),
-            Recognition::OnPayment => accounts::is_target(&body.account) && !tax.is_negative() && tax <= body.amount,
+            Recognition::OnPayment => {
+                let inside = !tax.is_negative() && tax <= body.amount && tax <= invoice.tax_left();
+                accounts::is_target(&body.account) && inside
+            }
         };
         if fits { Ok(()) } else { Err(wrong_state("account: not the invoice's side")) }
     }
@@ -100,7 +90,7 @@ impl Decider {
         let open = open.into_iter().find(|(_, doubt)| doubt.event_id == body.discrepancy);
         let (state, doubt) = open.ok_or_else(|| wrong_state("discrepancy: not open on this subject"))?;
         let movement = doubt.kind == DiscrepancyKind::UnexplainedMovement;
-        if movement != (body.verdict == Verdict::Move) && (!movement || !state.item.is_zero()) {
+        if movement != (body.verdict == Verdict::Move) && (!movement || !state.suspense.is_zero()) {
             return Err(wrong_state("verdict: what stands in suspense is moved, and nothing else is"));
         }
         let target = body.target.as_deref();
@@ -134,26 +124,30 @@ impl Decider {
             if checks::stake(&fact).is_none_or(|amount| left.is_none_or(|left| amount > left)) {
                 continue;
             }
-            let body = DiscrepancyResolved {
-                discrepancy,
-                verdict: Verdict::Accept,
-                actor_id: "ledger".to_owned(),
-                reason: "its original is recorded now".to_owned(),
-                target: None,
-            };
-            let made = self.made_fact(&claim.fact, format!("{cause}:{discrepancy}"), body.into());
-            self.record_made(claim, cause, made, false)?;
+            self.verdict(claim, cause, discrepancy, Verdict::Accept, None, "its original is recorded now")?;
             self.follow(&Claim { fact, ..claim.clone() }, true)?;
         }
         Ok(())
     }
 
-    fn published(&self, invoice: SubjectId) -> Result<&Invoice, Refused> {
-        let invoice = self.state(invoice).and_then(|state| state.invoice.as_ref());
-        invoice.ok_or_else(|| Refused::new(Refusal::UnknownSubject, "invoice_id: not published"))
+    /// A verdict that follows from a rule, so that nobody need give it.
+    pub(super) fn verdict(
+        &mut self,
+        claim: &Claim,
+        cause: EventId,
+        discrepancy: EventId,
+        verdict: Verdict,
+        target: Option<String>,
+        reason: &str,
+    ) -> Result<(), Refused> {
+        let (actor_id, reason) = ("ledger".to_owned(), reason.to_owned());
+        let body = DiscrepancyResolved { discrepancy, verdict, actor_id, reason, target };
+        let made = self.made_fact(&claim.fact, format!("{cause}:{discrepancy}"), body.into());
+        self.record_made(claim, cause, made, false).map(drop)
     }
 }
 
-const fn is_reversal(body: &Body) -> bool {
+/// Reversals that wait for their original.
+pub(super) const fn is_reversal(body: &Body) -> bool {
     matches!(body, Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_))
 }

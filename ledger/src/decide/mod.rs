@@ -4,13 +4,16 @@
 //! A claim is all or nothing: a refusal leaves no trace. The caller loads what [`needs`] names, hands in one [`Decider`]
 //! a batch, and writes what [`Decider::finish`] gives.
 
+mod balance;
 pub mod checks;
 mod fold;
 mod follow;
+mod invoices;
 mod items;
 mod seal;
 mod settings;
 pub mod state;
+mod wallets;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,41 +25,14 @@ use ensimbi_events::ids::made_event_id;
 use ensimbi_events::leaf::{fact_hash, sha256};
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
-use ensimbi_events::{Amount, Body, BookId, Claim, Currency, EventId, Fact, Hash, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, Body, BookId, Claim, EventId, Fact, Hash, SubjectId, Time, WalletId};
 
 use crate::posting::PostingError;
 use crate::tree::Edge;
 use state::{Seen, SubjectState, rank};
 
 pub use seal::{Sealed, keys_of};
-
-/// A wallet's running balances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalletBalance {
-    /// Its currency.
-    pub currency: Currency,
-    /// Spendable by the lines.
-    pub posted: Amount,
-    /// Withheld by the provider.
-    pub held: Amount,
-    /// Set aside for requests on their way.
-    pub reserved: Amount,
-    /// Last event that moved it.
-    pub position: u64,
-}
-
-impl WalletBalance {
-    /// Nothing yet.
-    pub const fn empty(currency: Currency) -> Self {
-        let zero = Amount::ZERO;
-        Self { currency, posted: zero, held: zero, reserved: zero, position: 0 }
-    }
-
-    /// posted - reserved: what a command may take.
-    pub const fn available(&self) -> Option<Amount> {
-        self.posted.checked_sub(self.reserved)
-    }
-}
+pub use wallets::{WalletBalance, WalletPaths};
 
 /// The three kinds of keys a book holds unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,6 +111,14 @@ impl From<state::Overflow> for Refused {
     }
 }
 
+/// A discrepancy to be recorded.
+struct Raise {
+    kind: DiscrepancyKind,
+    stake: Option<Amount>,
+    other_fact: Option<Hash>,
+    detail: Option<String>,
+}
+
 /// The subjects whose states a claim needs.
 pub fn needs(claim: &Claim) -> Vec<SubjectId> {
     let mut ids = vec![claim.fact.subject];
@@ -169,7 +153,7 @@ pub struct Decider {
     book: BookId,
     now: Time,
     known: Known,
-    paths: HashMap<String, (WalletId, bool)>,
+    paths: WalletPaths,
     /// Keys of this batch: as good as those in the book.
     taken: HashMap<Key, KnownKey>,
     sealed: Vec<Sealed>,
@@ -195,7 +179,7 @@ impl Decider {
     /// For a book, at the clock's moment, from what is known.
     pub fn new(book: BookId, now: Time, known: Known) -> Self {
         let start = known.edge.size();
-        let (paths, taken) = (HashMap::new(), HashMap::new());
+        let (paths, taken) = (WalletPaths::default(), HashMap::new());
         let told = Hash::default();
         let mut decider = Self { book, now, known, paths, taken, sealed: Vec::new(), told, start };
         decider.index_paths();
@@ -311,29 +295,37 @@ impl Decider {
             }
             return Ok(events);
         }
-        let raised = self.raise(claim, seen.event_id, DiscrepancyKind::FactDiffers, Some(hash))?;
+        let (kind, stake) = (DiscrepancyKind::FactDiffers, checks::stake(&claim.fact));
+        let raise = Raise { kind, stake, other_fact: Some(hash), detail: None };
+        let raised = self.raise_with(claim, seen.event_id, raise)?;
         Ok(std::iter::once(reference(&seen)).chain(raised).collect())
     }
 
     /// Records a discrepancy about an event, once.
-    fn raise(
-        &mut self,
-        claim: &Claim,
-        about: EventId,
-        kind: DiscrepancyKind,
-        other_fact: Option<Hash>,
-    ) -> Result<Option<RecordedRef>, Refused> {
-        let stake = checks::stake(&claim.fact);
-        let body = DiscrepancyRaised {
-            kind,
-            about: Some(about),
-            stake,
-            stake_currency: stake.and(claim.fact.currency),
-            other_fact,
-            detail: None,
-        };
+    fn raise(&mut self, claim: &Claim, about: EventId, kind: DiscrepancyKind) -> Result<Option<RecordedRef>, Refused> {
+        self.raise_with(claim, about, Raise { kind, stake: checks::stake(&claim.fact), other_fact: None, detail: None })
+    }
+
+    fn raise_with(&mut self, claim: &Claim, about: EventId, raise: Raise) -> Result<Option<RecordedRef>, Refused> {
+        let Raise { kind, stake, other_fact, detail } = raise;
+        let stake_currency = stake.and(claim.fact.currency);
+        let body = DiscrepancyRaised { kind, about: Some(about), stake, stake_currency, other_fact, detail };
         let fact = self.made_fact(&claim.fact, format!("{about}:{kind}"), body.into());
+        let made = made_event_id(about, fact.body.word(), &fact_hash(&fact).0);
+        // Told before, it is answered as then.
+        if other_fact.is_some() && self.seen(fact.subject, made).is_none() {
+            self.has_room(fact.subject)?;
+        }
         self.record_made(claim, about, fact, false)
+    }
+
+    /// What only waits for a person must not pile up without end; see [`words::DOUBTS_MAX`].
+    fn has_room(&self, subject: SubjectId) -> Result<(), Refused> {
+        let waiting = self.state(subject).map_or(0, |state| state.doubts.len());
+        if waiting < words::DOUBTS_MAX {
+            return Ok(());
+        }
+        Err(Refused::new(Refusal::LimitExceeded, "subject: too many of its discrepancies wait for a person"))
     }
 
     /// What the ledger made of an event, on its own subject and on those that it names, in order.

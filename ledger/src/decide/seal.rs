@@ -1,7 +1,5 @@
 //! Sealing: a fact becomes an event with its place, dates, lines and bytes, and everything known moves forward.
 
-use std::collections::HashMap;
-
 use ensimbi_events::bus::RecordedRef;
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::config::BookConfig;
@@ -9,11 +7,11 @@ use ensimbi_events::event::{Context, Line, Lines, Record};
 use ensimbi_events::ids::{made_event_id, operator_key};
 use ensimbi_events::leaf::{self, LEAF_BYTES_MAX, fact_hash};
 use ensimbi_events::word::OccurredSource;
-use ensimbi_events::{Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time, WalletId};
 use jiff::tz::TimeZone;
 
 use super::state::{self, SubjectState};
-use super::{Decider, Key, KeyKind, Known, KnownKey, Refused, WalletBalance};
+use super::{Decider, Key, KeyKind, Known, KnownKey, Refused, WalletBalance, WalletPaths};
 use crate::posting::{PostingError, RULES, accounts, post};
 use crate::tree::Edge;
 
@@ -88,16 +86,10 @@ impl Decider {
     }
 
     pub(super) fn index_paths(&mut self) {
-        let config = &self.known.config;
-        let mut paths = HashMap::new();
-        for id in config.wallets.keys() {
-            if let Some((connection, code, currency)) = config.wallet(*id) {
-                paths.insert(accounts::wallet(connection, code), (*id, false));
-                paths.insert(accounts::held(connection, code), (*id, true));
-                self.known.wallets.entry(*id).or_insert_with(|| WalletBalance::empty(currency));
-            }
+        self.paths = WalletPaths::of(&self.known.config);
+        for (id, currency) in self.paths.wallets() {
+            self.known.wallets.entry(id).or_insert_with(|| WalletBalance::empty(currency));
         }
-        self.paths = paths;
     }
 
     /// Records the claim's own fact.
@@ -213,10 +205,12 @@ impl Decider {
         if sealed.keys.iter().any(|key| self.known_key(key).is_some()) {
             return Err(Refused::new(Refusal::WrongState, "a key of this event is already in the book"));
         }
+        let wallet = event.fact.wallet.and_then(|wallet| self.known.wallets.get(&wallet));
+        let posted = wallet.map_or(Amount::ZERO, |balance| balance.posted);
         for subject in state::touched(event) {
             let state = self.known.states.entry(subject).or_default();
             let before = state.reservations.clone();
-            state::fold(subject, state, &sealed)?;
+            state::fold(subject, state, &sealed, posted)?;
             let after = state.reservations.clone();
             if before != after {
                 self.reserve(&before, true, event.record.position)?;
@@ -252,9 +246,8 @@ impl Decider {
 
     /// The wallet that a line moves, and whether it is its held part.
     fn wallet_of(&self, line: &Line) -> Result<Option<(WalletId, bool)>, Refused> {
-        let known = self.paths.get(&line.account).copied();
-        match known.and_then(|(wallet, _)| self.known.wallets.get(&wallet)) {
-            Some(balance) if balance.currency == line.currency => Ok(known),
+        match self.paths.get(&line.account) {
+            Some((wallet, held, currency)) if currency == line.currency => Ok(Some((wallet, held))),
             None if !accounts::is_wallet(&line.account) => Ok(None),
             _ => Err(Refused::new(Refusal::WrongState, "a line on a wallet that is not configured in that currency")),
         }

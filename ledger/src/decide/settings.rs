@@ -45,11 +45,15 @@ fn period(from: &str, to: &str) -> Result<(), Refused> {
 
 /// A wrong target would refuse every payment that it is for.
 fn policies(policies: &[Policy]) -> Result<(), Refused> {
-    for policy in policies.iter().filter(|policy| policy.key.starts_with("allocate.")) {
+    for policy in policies {
+        let (key, value) = (policy.key.as_str(), policy.value.as_str());
+        if key == "opening" && !["none", "first_balance"].contains(&value) {
+            return Err(conflict("policies: opening is first_balance or none"));
+        }
         // A reversal has no account of its own: it is undone where it was allocated, or not at all.
-        let own = policy.key == "allocate.reversal";
-        if policy.value != "none" && (own || !accounts::is_target(&policy.value)) {
-            return Err(conflict("policies: an allocation goes to an account such as income:sales, or none"));
+        let targeted = key.starts_with("allocate.") || key.starts_with("movement.");
+        if targeted && value != "none" && (key == "allocate.reversal" || !accounts::is_target(value)) {
+            return Err(conflict("policies: money goes to an account such as income:sales, or none"));
         }
     }
     Ok(())

@@ -9,6 +9,12 @@ pub use super::fold::{Overflow, fold, other_subjects, touched};
 
 /// Events a state remembers for answering repeats; older ones are found by their keys.
 pub const SEEN_MAX: usize = 64;
+/// The object kind of a row of a provider's wallet or statement.
+pub const ROW: &str = "row";
+/// Items of a draft at most.
+pub const ITEMS_MAX: usize = 200;
+/// Objects of ended attempts that a state remembers.
+pub const ENDED_MAX: usize = 16;
 
 /// An event of this subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +98,41 @@ pub struct Reservation {
     pub amount: Amount,
 }
 
+/// Where an invoice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceStage {
+    /// Its items may still change; nothing is owed.
+    Draft,
+    /// Owed, in part or in full, or paid.
+    Published,
+    /// Its time ran out; a late payment still counts.
+    Expired,
+    /// Called off, before or after it was published.
+    Cancelled,
+}
+
+/// An invoice that is not published yet. Publishing or cancelling ends it; the log keeps its items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Of all its amounts.
+    pub currency: Currency,
+    /// By their ids, each once; at most [`ITEMS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
+}
+
+/// One item of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its id.
+    pub item_id: String,
+    /// quantity x unit amount, exact.
+    pub total: Amount,
+    /// Tax inside.
+    pub tax: Amount,
+}
+
 /// A published invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
@@ -109,6 +150,13 @@ pub struct Invoice {
     pub tax_allocated: Amount,
 }
 
+impl Invoice {
+    /// Tax that neither payments nor credits have dealt with yet.
+    pub fn tax_left(&self) -> Amount {
+        self.tax.checked_sub(self.tax_allocated).unwrap_or_default()
+    }
+}
+
 /// A discrepancy that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
@@ -122,6 +170,21 @@ pub struct Doubt {
     /// That event is withheld because of this one (`bookkeeping.md` 5, law 7).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub holds: bool,
+    /// The amount in question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stake: Option<Amount>,
+}
+
+/// A wallet's last balance as its provider reported it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// When it was true.
+    pub as_of: Time,
+    /// The reported balance less what the book had posted when it was recorded.
+    pub difference: Amount,
+    /// A discrepancy was raised about this figure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raised: bool,
 }
 
 /// One subject.
@@ -149,6 +212,9 @@ pub struct SubjectState {
     pub taken_back: Amount,
     /// The open item's balance, signed as its lines are.
     pub item: Amount,
+    /// What stands in suspense, signed as its lines are: a movement that nothing explains yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suspense: Amount,
     /// Standing unitemised fees of the success.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unitemised: Vec<Fee>,
@@ -164,12 +230,29 @@ pub struct SubjectState {
     /// Open discrepancies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
-    /// Of an invoice.
+    /// Provider objects whose attempts came to nothing, oldest first, the last [`ENDED_MAX`]: kind and id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<(String, String)>,
+    /// Of an invoice: where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<InvoiceStage>,
+    /// Of an invoice that is a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+    /// Of an invoice, once published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<Invoice>,
     /// Of a wallet: everything settled up to here is inside its opening balance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_as_of: Option<Time>,
+    /// Of a wallet: its last reported balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+const fn is_zero(amount: &Amount) -> bool {
+    amount.is_zero()
 }
 
 impl SubjectState {
@@ -183,6 +266,7 @@ impl SubjectState {
         self.seen.iter().filter(move |seen| seen.cause == Some(cause))
     }
 }
+
 /// Strength of evidence; smaller is stronger. Our own read and an import count alike.
 pub const fn rank(class: EvidenceClass) -> u8 {
     match class {
@@ -192,6 +276,7 @@ pub const fn rank(class: EvidenceClass) -> u8 {
         EvidenceClass::Hint => 3,
     }
 }
+
 /// The account an item of this kind of subject stands on.
 pub const fn item_kind(kind: ensimbi_events::SubjectKind) -> ItemKind {
     match kind {

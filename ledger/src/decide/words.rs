@@ -2,11 +2,20 @@
 
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::event::Lines;
-use ensimbi_events::{Amount, Body, Claim, EventId, NoLines, SubjectId, WalletId};
+use ensimbi_events::word::Verdict;
+use ensimbi_events::words::payout::{PayoutFailed, WithdrawalFailed};
+use ensimbi_events::{Amount, Body, Claim, Fact, NoLines, SubjectId, WalletId};
 
 use super::state::{Phase, SubjectState};
 use super::{Decider, Refused, checks};
 use crate::posting::{PostingError, accounts};
+
+/// Discrepancies of one subject that may wait for a person, before more of what only waits is refused.
+///
+/// What posts is never refused for it, nor left without its discrepancy: the wallet moved, and the book must follow. What
+/// is withheld or contradicts a recorded event changes no balance, so nothing is lost: its bytes are sealed in the door's
+/// inbox, the refusal stands in the outbox, and once a person has decided some, it can be told again.
+pub(super) const DOUBTS_MAX: usize = 64;
 
 impl Decider {
     pub(super) fn by_word(&mut self, claim: &Claim) -> Result<(), Refused> {
@@ -58,13 +67,17 @@ impl Decider {
                 }
                 self.plain(claim)
             }
-            Body::InvoicePublished(body) => {
-                let fits = body.total.is_positive() && !body.tax.is_negative() && body.tax <= body.total;
-                if fits { self.plain(claim) } else { Err(limit("total: positive, with its tax inside")) }
-            }
-            Body::InvoiceCredited(body) => self.lowers(claim, body.amount, body.tax, body.recognition),
-            Body::InvoiceCancelled(body) => self.lowers(claim, body.amount, body.tax, body.recognition),
-            Body::InvoicePaid(body) if body.offline => self.lowers(claim, body.amount, body.tax, body.recognition),
+            Body::InvoiceDrafted(_)
+            | Body::InvoiceItemAdded(_)
+            | Body::InvoiceItemChanged(_)
+            | Body::InvoiceItemRemoved(_)
+            | Body::InvoicePaymentStarted(_)
+            | Body::InvoicePublished(_)
+            | Body::InvoiceExpired(_)
+            | Body::InvoiceCredited(_)
+            | Body::InvoiceCancelled(_)
+            | Body::InvoicePaid(_) => self.invoice(claim),
+            Body::BalanceReported(body) => self.balance(claim, body),
             Body::PaymentAllocated(body) => {
                 self.allocatable(claim, body)?;
                 self.plain(claim)
@@ -78,6 +91,7 @@ impl Decider {
                 if claim.evidence.is_none() && body.lines.0.iter().any(|line| accounts::is_wallet(&line.account)) {
                     return Err(wrong_state("lines: a wallet's lines need evidence"));
                 }
+                self.adjustable(&body.lines.0)?;
                 self.plain(claim)
             }
             Body::EvidenceAdded(_) | Body::DiscrepancyRaised(_) => {
@@ -201,10 +215,10 @@ impl Decider {
         let fee_on_failed = matches!(claim.fact.body, Body::FeeCharged(_)) && self.phase(claim) == Phase::Failed;
         let event_id = self.record_claim(claim, None, lines?)?;
         if fee_on_failed {
-            self.raise(claim, event_id, DiscrepancyKind::FeeOnFailed, None)?;
+            self.raise(claim, event_id, DiscrepancyKind::FeeOnFailed)?;
         }
         if late {
-            self.raise(claim, event_id, DiscrepancyKind::LateSuccess, None)?;
+            self.raise(claim, event_id, DiscrepancyKind::LateSuccess)?;
         }
         Ok(true)
     }
@@ -219,6 +233,10 @@ impl Decider {
             _ => return false,
         };
         let Some(own) = self.state(claim.fact.subject) else { return false };
+        // Told in reverse order: its own reversal came first and ended the attempt.
+        if own.withheld.iter().any(|(_, fact)| super::items::is_reversal(&fact.body)) {
+            return false;
+        }
         let ended = |attempt: u32| !own.reservations.iter().any(|reservation| reservation.attempt == attempt);
         own.phase == Phase::Failed || (own.asked.is_some() && attempt.is_some_and(ended))
     }
@@ -268,16 +286,51 @@ impl Decider {
     }
 
     pub(super) fn withhold(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {
+        self.has_room(claim.fact.subject)?;
+        let came_back = self.came_back(claim);
         let event_id = self.record_claim(claim, Some(NoLines::Withheld), Lines::default())?;
-        self.raise(claim, event_id, kind, None).map(drop)
+        self.raise(claim, event_id, kind)?;
+        match came_back {
+            Some(failed) => self.record_made(claim, event_id, failed, false).map(drop),
+            None => Ok(()),
+        }
     }
 
-    fn suspended(&mut self, claim: &Claim, posted: bool) -> Result<(), Refused> {
-        if !posted {
-            return Ok(());
+    /// A payout or withdrawal of ours that came back before its success was seen: whatever the reversal's figures are
+    /// worth, the money is not on its way any more, so its attempt failed and reserves nothing.
+    fn came_back(&self, claim: &Claim) -> Option<Fact> {
+        let own = self.state(claim.fact.subject)?;
+        let (asked, reservation) = (own.asked.as_ref()?, own.reservations.last()?);
+        let (kind, id) = claim.fact.object();
+        // The object of an earlier attempt says nothing about the one that is on its way now.
+        if own.ended.iter().any(|(ended, its)| (ended.as_str(), its.as_str()) == (&*kind, &*id)) {
+            return None;
         }
-        let about: EventId = claim.fact.event_id(self.book);
-        self.raise(claim, about, DiscrepancyKind::UnexplainedMovement, None).map(drop)
+        let (attempt, amount, is_final) = (reservation.attempt, asked.amount, true);
+        let reason = "came back before its success was seen".to_owned();
+        let body = match &claim.fact.body {
+            Body::PayoutReversed(_) => PayoutFailed { attempt, amount, is_final, reason }.into(),
+            Body::WithdrawalReversed(_) => WithdrawalFailed { attempt, amount, is_final, reason }.into(),
+            _ => return None,
+        };
+        let fact = self.made_fact(&claim.fact, claim.fact.event_id(self.book).to_string(), body);
+        Some(Fact { wallet: Some(reservation.wallet), currency: Some(asked.currency), ..fact })
+    }
+
+    /// W against S, for a person to move on; where policy `movement.<category>` names an account, it goes there at once.
+    fn suspended(&mut self, claim: &Claim, posted: bool) -> Result<(), Refused> {
+        let (true, Body::WalletMovementReported(body)) = (posted, &claim.fact.body) else { return Ok(()) };
+        // The event with the lines: the movement itself, or the verdict that accepted it.
+        let Some(cause) = self.sealed.last().map(|sealed| sealed.event.record.event_id) else { return Ok(()) };
+        let raised = self.raise(claim, cause, DiscrepancyKind::UnexplainedMovement)?;
+        let key = format!("movement.{}", body.category);
+        let account = self.known().config.policy(&key).map(str::to_owned);
+        match (raised, account) {
+            (Some(raised), Some(target)) => {
+                self.verdict(claim, cause, raised.event_id, Verdict::Move, Some(target), &format!("policy {key}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -32,8 +32,8 @@ pub fn resolved(
             let target = target.ok_or(PostingError::Incomplete("a move names the account it goes to"))?;
             let mut entry = Entry::new(fact, config);
             let suspense = accounts::suspense(entry.connection()?);
-            entry.item(suspense, entry.subject(), signed(subject.item, true)?)?;
-            entry.line(target.to_owned(), subject.item)?;
+            entry.item(suspense, entry.subject(), signed(subject.suspense, true)?)?;
+            entry.line(target.to_owned(), subject.suspense)?;
             entry.finish()
         }
     }

@@ -41,28 +41,16 @@ pub fn paid(entry: &mut Entry<'_>, body: &InvoicePaid) -> Result<(), PostingErro
 
 /// The item towards zero, the target opposite.
 pub fn allocated(entry: &mut Entry<'_>, body: &PaymentAllocated) -> Result<(), PostingError> {
-    let from_credit = body.item_side == Side::Credit;
     let item = Item { kind: body.item_kind, item: body.item, amount: body.amount };
-    let target = Target {
-        account: &body.account,
-        invoice: body.invoice_id,
-        money: body.target_amount,
-        tax: body.tax.unwrap_or_default(),
-    };
-    item_and_target(entry, &item, &target, from_credit)
+    let target = Target::new(&body.account, body.invoice_id, body.target_amount, body.tax);
+    item_and_target(entry, &item, &target, body.item_side == Side::Credit)
 }
 
 /// That allocation's lines, opposite.
 pub fn deallocated(entry: &mut Entry<'_>, body: &PaymentDeallocated) -> Result<(), PostingError> {
-    let from_credit = body.item_side == Side::Credit;
     let item = Item { kind: body.item_kind, item: body.item, amount: body.amount };
-    let target = Target {
-        account: &body.account,
-        invoice: body.invoice_id,
-        money: body.target_amount,
-        tax: body.tax.unwrap_or_default(),
-    };
-    item_and_target(entry, &item, &target, !from_credit)
+    let target = Target::new(&body.account, body.invoice_id, body.target_amount, body.tax);
+    item_and_target(entry, &item, &target, body.item_side == Side::Debit)
 }
 
 struct Item {
@@ -76,6 +64,12 @@ struct Target<'a> {
     invoice: Option<SubjectId>,
     money: Option<Money>,
     tax: Amount,
+}
+
+impl<'a> Target<'a> {
+    fn new(account: &'a str, invoice: Option<SubjectId>, money: Option<Money>, tax: Option<Amount>) -> Self {
+        Self { account, invoice, money, tax: tax.unwrap_or_default() }
+    }
 }
 
 /// `plus`: the item's line is a debit (its balance stood on the credit side), the target's a credit.

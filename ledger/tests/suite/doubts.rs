@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use ensimbi_events::bus::Outcome;
 use ensimbi_events::codes::DiscrepancyKind::{self, *};
 use ensimbi_events::word::Bearer::Merchant;
 use ensimbi_events::word::Component::{Network, Provider};
-use ensimbi_events::word::{Mode, Verdict};
+use ensimbi_events::word::{Direction, Mode, Side, Verdict};
 use ensimbi_events::words::control::DiscrepancyResolved;
 use ensimbi_events::words::payment::RefundSucceeded;
+use ensimbi_events::words::payout::PayoutReversed;
+use ensimbi_events::words::wallet::{FeeCharged, StatementLineReported, WalletFunded, WalletMovementReported};
 use ensimbi_events::{Amount, Body, Claim, Event, Fact, NoLines, SubjectKind};
 
 use crate::common::say::{BOOK, Say, WALLET, amount, currency, subject};
@@ -23,9 +26,13 @@ on_both_stores!(
     an_accepted_refund_counts_against_its_payment,
     a_second_object_accepted_counts_in_full,
     a_withheld_event_told_differently_has_one_discrepancy_that_holds_it,
+    a_payout_that_came_back_unseen_frees_what_it_reserved,
+    a_row_is_one_movement_whichever_word_tells_it,
+    a_movement_goes_where_its_policy_says_and_nowhere_else,
+    what_only_waits_is_refused_beyond_its_bound_and_money_never,
 );
 
-fn raised(events: &[(Event, ensimbi_events::Hash)]) -> Vec<(DiscrepancyKind, Event)> {
+pub fn raised(events: &[(Event, ensimbi_events::Hash)]) -> Vec<(DiscrepancyKind, Event)> {
     let kind = |event: &Event| match &event.fact.body {
         Body::DiscrepancyRaised(body) => Some((body.kind, event.clone())),
         _ => None,
@@ -33,7 +40,7 @@ fn raised(events: &[(Event, ensimbi_events::Hash)]) -> Vec<(DiscrepancyKind, Eve
     events.iter().filter_map(|(event, _)| kind(event)).collect()
 }
 
-fn verdict(say: &Say, about: &Event, verdict: Verdict) -> Claim {
+pub fn verdict(say: &Say, about: &Event, verdict: Verdict) -> Claim {
     let discrepancy = about.record.event_id;
     let (actor_id, reason) = ("person-1".to_owned(), "checked".to_owned());
     let body = DiscrepancyResolved { discrepancy, verdict, actor_id, reason, target: None };
@@ -265,5 +272,127 @@ async fn a_withheld_event_told_differently_has_one_discrepancy_that_holds_it(hou
     assert_eq!(posted(house).await, Amount::ZERO);
     recorded(&tell(&writer, verdict(&say, &doubts[0].1, Verdict::Accept)).await);
     assert_eq!(posted(house).await, amount("970"));
+    house.assert_sound(BOOK).await;
+}
+
+fn came_back(say: &Say, n: u128, attempt: u32) -> Claim {
+    let (amount, wallet_credit) = (amount("600"), amount("600"));
+    let body = PayoutReversed { amount, wallet_credit, returned: Vec::new(), fees: Vec::new() };
+    say.payout(n, attempt, body)
+}
+
+async fn a_payout_that_came_back_unseen_frees_what_it_reserved(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    tell(&writer, say.opening("1000", None, "2026-05-03T09:00:00Z".parse().unwrap())).await;
+    let figures = async || {
+        let row = house.store.wallet_rows(BOOK).await.unwrap()[&WALLET];
+        [row.posted, row.reserved].map(|figure| figure.to_string())
+    };
+    recorded(&tell(&writer, say.payout_requested(1, 1, "600", "700")).await);
+    // Withheld, its discrepancy, and the end of the attempt; told again it is answered as before.
+    let first = tell(&writer, came_back(&say, 1, 1)).await;
+    assert_eq!(recorded(&first), 3);
+    assert_eq!(tell(&writer, came_back(&say, 1, 1)).await, first);
+    assert_eq!(figures().await, ["1000", "0"]);
+    house.assert_sound(BOOK).await;
+    // The next attempt is on its way: what the first object says again does not touch it.
+    recorded(&tell(&writer, say.payout_requested(1, 2, "600", "700")).await);
+    let mut again = came_back(&say, 1, 1);
+    again.fact.occurrence = "2".to_owned();
+    assert_eq!(recorded(&tell(&writer, again).await), 2);
+    assert_eq!(figures().await, ["1000", "700"]);
+    recorded(&tell(&writer, say.payout_failed(1, 2, "600")).await);
+    assert_eq!(figures().await, ["1000", "0"]);
+    // A success that comes after its own reversal is no contradiction: both count, and nothing is left for a person.
+    recorded(&tell(&writer, say.payout_requested(2, 1, "600", "700")).await);
+    recorded(&tell(&writer, came_back(&say, 2, 1)).await);
+    assert_eq!(recorded(&tell(&writer, say.payout_succeeded(2, Some(1), "600", "600", &[])).await), 2);
+    assert_eq!(figures().await, ["1000", "0"]);
+    let kinds: Vec<_> = raised(&house.events(BOOK).await).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [UnknownOriginal; 3]);
+    house.assert_sound(BOOK).await;
+}
+
+fn row(say: &Say, id: &str, body: impl Into<Body>) -> Claim {
+    let fact = say.fact(SubjectKind::Transfer, subject(u128::from(id.as_bytes()[0])), body);
+    say.read(Fact { object_kind: Some("row".to_owned()), object_id: Some(id.to_owned()), ..fact })
+}
+
+fn movement(id: &str, figure: &str, category: &str) -> WalletMovementReported {
+    let (row_id, category) = (id.to_owned(), category.to_owned());
+    WalletMovementReported { row_id, direction: Direction::In, amount: amount(figure), category }
+}
+
+async fn a_row_is_one_movement_whichever_word_tells_it(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    let whole = amount("50");
+    let funded = WalletFunded { amount: whole, wallet_credit: whole, fees: Vec::new() };
+    let fee = FeeCharged { payment_id: None, document: None, fees: vec![say.fee(Provider, Merchant, "5")] };
+    let line = StatementLineReported {
+        row_id: "c".to_owned(),
+        direction: Direction::In,
+        amount: whole,
+        category: "Deposit".to_owned(),
+        balance: None,
+    };
+    assert_eq!(recorded(&tell(&writer, row(&say, "a", movement("a", "50", "Deposit"))).await), 2);
+    assert_eq!(recorded(&tell(&writer, row(&say, "b", fee)).await), 1);
+    assert_eq!(posted(house).await, amount("45"));
+    // Another mapping reads the same rows as something else: kept for a person, the wallet stands.
+    assert_eq!(recorded(&tell(&writer, row(&say, "a", funded.clone())).await), 2);
+    assert_eq!(recorded(&tell(&writer, row(&say, "b", movement("b", "50", "Charge"))).await), 2);
+    assert_eq!(posted(house).await, amount("45"));
+    // A statement's line is evidence: no lines, and no movement of its own.
+    assert_eq!(recorded(&tell(&writer, row(&say, "c", line)).await), 1);
+    assert_eq!(recorded(&tell(&writer, row(&say, "c", funded)).await), 1);
+    assert_eq!(posted(house).await, amount("95"));
+    house.assert_sound(BOOK).await;
+}
+
+async fn a_movement_goes_where_its_policy_says_and_nowhere_else(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start_with(&[("movement.Transfer", "liabilities:customers")])).await;
+    // The movement, its discrepancy, and the verdict that the policy gives.
+    let first = tell(&writer, row(&say, "a", movement("a", "50", "Transfer"))).await;
+    assert_eq!(recorded(&first), 3);
+    assert_eq!(tell(&writer, row(&say, "a", movement("a", "50", "Transfer"))).await, first);
+    assert_eq!(recorded(&tell(&writer, row(&say, "b", movement("b", "7", "Rollback"))).await), 2);
+    let (_, rows) = house.store.trial_balance(BOOK).await.unwrap();
+    let sums: BTreeMap<_, _> = rows.into_iter().map(|row| (row.account, row.debit - row.credit)).collect();
+    assert_eq!(sums["liabilities:customers"], -500_000);
+    assert_eq!(sums["liabilities:suspense:main"], -70_000);
+    // What stands in suspense is moved by a verdict, never allocated as if it were clearing.
+    let wrong = say.allocated(SubjectKind::Transfer, u128::from(b'b'), Side::Credit, "7", "income:sales");
+    assert_eq!(refused(&tell(&writer, wrong).await), "limit_exceeded");
+    house.assert_sound(BOOK).await;
+}
+
+async fn what_only_waits_is_refused_beyond_its_bound_and_money_never(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    tell(&writer, say.failed(1, "1000", true)).await;
+    let back = |n: u32| {
+        let mut claim = say.reversed(1, "1", "1", &[]);
+        claim.fact.occurrence = n.to_string();
+        claim
+    };
+    for answer in writer.submit((0..64).map(back).collect()).await {
+        assert_eq!(recorded(&answer.unwrap()), 2);
+    }
+    let Outcome::Refused { code, detail } = tell(&writer, back(64)).await else { panic!("recorded") };
+    assert_eq!((code.as_str(), detail.split(':').next()), ("limit_exceeded", Some("subject")));
+    // Known already, though its state has forgotten it: that is no refusal.
+    recorded(&tell(&writer, back(7)).await);
+    // Money that moved is posted, and seen, however much waits: the late success lets all that waited count.
+    assert_eq!(recorded(&tell(&writer, say.succeeded(1)).await), 1 + 64);
+    assert_eq!(posted(house).await, amount("906"));
+    house.assert_sound(BOOK).await;
+    recorded(&tell(&writer, back(64)).await);
     house.assert_sound(BOOK).await;
 }

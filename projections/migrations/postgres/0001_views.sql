@@ -183,6 +183,7 @@ CREATE TABLE invoices (
     created_at BIGINT NOT NULL,
     published_at BIGINT,
     expired_at BIGINT,
+    cancelled_at BIGINT,
     paid_at BIGINT,
     state_since BIGINT NOT NULL,
     first_position BIGINT NOT NULL,
@@ -193,9 +194,9 @@ CREATE TABLE invoices (
 CREATE UNIQUE INDEX invoices_by_position ON invoices (book, generation, first_position);
 CREATE INDEX invoices_by_state ON invoices (book, generation, state, first_position);
 CREATE INDEX invoices_by_party ON invoices (book, generation, party, first_position) WHERE party IS NOT NULL;
-CREATE INDEX invoices_outstanding ON invoices (book, generation, currency, due) WHERE outstanding > 0;
+CREATE INDEX invoices_outstanding ON invoices (book, generation, currency, due) WHERE outstanding <> 0;
 
--- Items, numbered in the order in which they joined; a number is not used again.
+-- Items, numbered in the order in which they joined.
 CREATE TABLE invoice_items (
     book UUID NOT NULL,
     generation BIGINT NOT NULL,

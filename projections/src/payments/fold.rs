@@ -17,6 +17,8 @@ struct Said<'a> {
     counter: Option<Money>,
     channel: Option<&'a str>,
     reason: Option<&'a str>,
+    /// Of what reserves money: the attempt and its reserve.
+    asked: Option<(u32, Amount)>,
 }
 
 fn said(body: &Body) -> Option<Said<'_>> {
@@ -32,7 +34,10 @@ fn said(body: &Body) -> Option<Said<'_>> {
         counter: None,
         channel: None,
         reason: None,
+        asked: None,
     };
+    let asked =
+        |kind, attempt, amount, reserve| Said { asked: Some((attempt, reserve)), ..plain(kind, Requested, amount) };
     let failed =
         |kind, amount, is_final, reason| Said { is_final, reason: Some(reason), ..plain(kind, Failed, amount) };
     Some(match body {
@@ -49,14 +54,16 @@ fn said(body: &Body) -> Option<Said<'_>> {
             channel: b.channel.as_deref(),
             ..plain(Payment, Succeeded, b.gross)
         },
-        Body::RefundRequested(b) => Said { parent: Some(b.payment_id), ..plain(Refund, Requested, b.amount) },
+        Body::RefundRequested(b) => {
+            Said { parent: Some(b.payment_id), ..asked(Refund, b.attempt, b.amount, b.reserve) }
+        }
         Body::RefundFailed(b) => failed(Refund, b.amount, b.is_final, b.reason.as_str()),
         Body::RefundSucceeded(b) => Said { parent: Some(b.payment_id), ..plain(Refund, Succeeded, b.amount) },
-        Body::PayoutRequested(b) => plain(Payout, Requested, b.amount),
+        Body::PayoutRequested(b) => asked(Payout, b.attempt, b.amount, b.reserve),
         Body::PayoutPending(b) => plain(Payout, Pending, b.amount),
         Body::PayoutFailed(b) => failed(Payout, b.amount, b.is_final, b.reason.as_str()),
         Body::PayoutSucceeded(b) => Said { counter: b.beneficiary, ..plain(Payout, Succeeded, b.amount) },
-        Body::WithdrawalRequested(b) => plain(Withdrawal, Requested, b.amount),
+        Body::WithdrawalRequested(b) => asked(Withdrawal, b.attempt, b.amount, b.reserve),
         Body::WithdrawalFailed(b) => failed(Withdrawal, b.amount, b.is_final, b.reason.as_str()),
         Body::WithdrawalSucceeded(b) => plain(Withdrawal, Succeeded, b.amount),
         Body::WalletFunded(b) => plain(TopUp, Succeeded, b.amount),
@@ -88,8 +95,19 @@ pub(super) fn own(rows: &mut Rows, configured: &Configured, event: &Event) -> Re
         Body::PayoutReversed(body) => (body.amount, row.amount),
         Body::WithdrawalReversed(body) => (body.amount, row.amount),
         Body::RefundReversed(body) => (body.amount, row.amount),
-        Body::DiscrepancyResolved(body) if row.state == PaymentState::Withheld => {
-            return resolved(row, configured, event, body.verdict);
+        Body::DiscrepancyRaised(body) => {
+            // The first one about the withheld success holds it; other contents of the same key do not.
+            if body.other_fact.is_none() && body.about.is_some() && body.about == row.withheld {
+                row.discrepancy.get_or_insert(event.record.event_id);
+            }
+            return Ok(());
+        }
+        Body::DiscrepancyResolved(body) if row.discrepancy == Some(body.discrepancy) => {
+            (row.withheld, row.discrepancy) = (None, None);
+            return match row.state {
+                PaymentState::Withheld => resolved(row, configured, event, body.verdict),
+                _ => Ok(()),
+            };
         }
         // A withheld reversal that was accepted: its lines take the item back.
         Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept && is_settled(row.state) => {
@@ -132,7 +150,11 @@ fn blank(event: &Event, kind: PaymentKind) -> PaymentRow {
         channel: None,
         reason: None,
         not_posted: None,
+        withheld: None,
+        discrepancy: None,
+        attempt: None,
         amount: None,
+        reserve: None,
         gross: None,
         net: None,
         held: None,
@@ -185,12 +207,16 @@ fn state(row: &mut PaymentRow, event: &Event, said: &Said<'_>) -> Result<(), Han
     if said.state != Succeeded || row.amount.is_none() {
         row.amount = said.amount.or(row.amount);
     }
+    if let Some((attempt, reserve)) = said.asked {
+        (row.attempt, row.reserve) = (Some(attempt), Some(reserve));
+    }
     row.reason = said.reason.map(str::to_owned);
     row.channel = said.channel.map(str::to_owned).or_else(|| row.channel.take());
     row.occurred_at = event.context.occurred_at;
     row.not_posted = event.record.no_lines.filter(|why| *why != NoLines::None);
     if said.state == Succeeded && row.not_posted == Some(NoLines::Withheld) {
         (row.state, row.is_final) = (PaymentState::Withheld, true);
+        (row.withheld, row.discrepancy) = (Some(event.record.event_id), None);
         return Ok(());
     }
     (row.state, row.is_final) = (said.state, said.is_final);

@@ -1,6 +1,6 @@
 //! The row of `payments`: one subject that moves money, from the first word about it to the last.
 
-use ensimbi_events::{Amount, ConnectionId, Currency, NoLines, PartyId, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, ConnectionId, Currency, EventId, NoLines, PartyId, SubjectId, Time, WalletId};
 use serde::Serialize;
 
 use crate::store::{Bind, Row, StoreError};
@@ -85,8 +85,16 @@ pub struct PaymentRow {
     pub reason: Option<String>,
     /// Why a success has no lines.
     pub not_posted: Option<NoLines>,
+    /// The withheld success, while a person has not decided.
+    pub withheld: Option<EventId>,
+    /// The discrepancy that holds it.
+    pub discrepancy: Option<EventId>,
+    /// The last attempt that we made, of what reserves money.
+    pub attempt: Option<u32>,
     /// What was asked, or what moved where nobody asked.
     pub amount: Option<Amount>,
+    /// What that attempt reserved: the amount and the highest plausible fee. The wallet says what is still reserved.
+    pub reserve: Option<Amount>,
     /// Of a collection: what counts towards our claim.
     pub gross: Option<Amount>,
     /// Of a collection: what became spendable.
@@ -125,27 +133,29 @@ pub struct PaymentRow {
 
 impl PaymentRow {
     pub(crate) const SELECT: &str = "SELECT payment, kind, state, is_final, connection, provider, wallet, currency, \
-        object_kind, object_id, parent, invoice, party, channel, reason, not_posted, amount, gross, net, held, \
-        wallet_change, counter_amount, counter_currency, fees_merchant, fees_other, open, allocated, refunded, \
-        reversed, lost, created_at, occurred_at, first_position, last_position FROM payments WHERE book = ";
+        object_kind, object_id, parent, invoice, party, channel, reason, not_posted, withheld, discrepancy, \
+        attempt, amount, reserve, gross, net, held, wallet_change, counter_amount, counter_currency, fees_merchant, \
+        fees_other, open, allocated, refunded, reversed, lost, created_at, occurred_at, first_position, \
+        last_position FROM payments WHERE book = ";
     pub(super) const INSERT: &str = "INSERT INTO payments (book, generation, payment, kind, state, is_final, \
         connection, provider, wallet, currency, object_kind, object_id, parent, invoice, party, channel, reason, \
-        not_posted, amount, gross, net, held, wallet_change, counter_amount, counter_currency, fees_merchant, \
-        fees_other, open, allocated, refunded, reversed, lost, created_at, occurred_at, first_position, \
-        last_position) VALUES ";
+        not_posted, withheld, discrepancy, attempt, amount, reserve, gross, net, held, wallet_change, \
+        counter_amount, counter_currency, fees_merchant, fees_other, open, allocated, refunded, reversed, lost, \
+        created_at, occurred_at, first_position, last_position) VALUES ";
     pub(super) const UPDATE: &str = " ON CONFLICT (book, generation, payment) DO UPDATE SET \
         state = excluded.state, is_final = excluded.is_final, connection = excluded.connection, \
         provider = excluded.provider, wallet = excluded.wallet, currency = excluded.currency, \
         object_kind = excluded.object_kind, object_id = excluded.object_id, parent = excluded.parent, \
         invoice = excluded.invoice, party = excluded.party, channel = excluded.channel, reason = excluded.reason, \
-        not_posted = excluded.not_posted, amount = excluded.amount, gross = excluded.gross, net = excluded.net, \
-        held = excluded.held, wallet_change = excluded.wallet_change, counter_amount = excluded.counter_amount, \
-        counter_currency = excluded.counter_currency, fees_merchant = excluded.fees_merchant, \
+        not_posted = excluded.not_posted, withheld = excluded.withheld, discrepancy = excluded.discrepancy, \
+        attempt = excluded.attempt, amount = excluded.amount, reserve = excluded.reserve, gross = excluded.gross, \
+        net = excluded.net, held = excluded.held, wallet_change = excluded.wallet_change, \
+        counter_amount = excluded.counter_amount, counter_currency = excluded.counter_currency, fees_merchant = excluded.fees_merchant, \
         fees_other = excluded.fees_other, open = excluded.open, allocated = excluded.allocated, \
         refunded = excluded.refunded, reversed = excluded.reversed, lost = excluded.lost, \
         occurred_at = excluded.occurred_at, last_position = excluded.last_position";
     /// See [`crate::projection::Table::columns`].
-    pub(super) const COLUMNS: &str = "uttiututttuuutttiiiiiitiiiiiiiiiii";
+    pub(super) const COLUMNS: &str = "uttiututttuuutttuuiiiiiiiitiiiiiiiiiii";
 
     pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
         let word = |what: &str| StoreError::Damaged(format!("a {what} column holds no word of its list"));
@@ -170,24 +180,28 @@ impl PaymentRow {
             channel: row.maybe_text(13)?,
             reason: row.maybe_text(14)?,
             not_posted: no_lines,
-            amount: row.maybe_amount(16)?,
-            gross: row.maybe_amount(17)?,
-            net: row.maybe_amount(18)?,
-            held: row.maybe_amount(19)?,
-            wallet_change: row.maybe_amount(20)?,
-            counter_amount: row.maybe_amount(21)?,
-            counter_currency: row.maybe_currency(22)?,
-            fees_merchant: row.amount(23)?,
-            fees_other: row.amount(24)?,
-            open: row.amount(25)?,
-            allocated: row.amount(26)?,
-            refunded: row.amount(27)?,
-            reversed: row.amount(28)?,
-            lost: row.amount(29)?,
-            created_at: row.time(30)?,
-            occurred_at: row.time(31)?,
-            first_position: row.position(32)?,
-            last_position: row.position(33)?,
+            withheld: row.maybe_uuid(16)?.map(EventId),
+            discrepancy: row.maybe_uuid(17)?.map(EventId),
+            attempt: row.maybe_count(18)?,
+            amount: row.maybe_amount(19)?,
+            reserve: row.maybe_amount(20)?,
+            gross: row.maybe_amount(21)?,
+            net: row.maybe_amount(22)?,
+            held: row.maybe_amount(23)?,
+            wallet_change: row.maybe_amount(24)?,
+            counter_amount: row.maybe_amount(25)?,
+            counter_currency: row.maybe_currency(26)?,
+            fees_merchant: row.amount(27)?,
+            fees_other: row.amount(28)?,
+            open: row.amount(29)?,
+            allocated: row.amount(30)?,
+            refunded: row.amount(31)?,
+            reversed: row.amount(32)?,
+            lost: row.amount(33)?,
+            created_at: row.time(34)?,
+            occurred_at: row.time(35)?,
+            first_position: row.position(36)?,
+            last_position: row.position(37)?,
         })
     }
 
@@ -209,7 +223,11 @@ impl PaymentRow {
             self.channel.clone().into(),
             self.reason.clone().into(),
             self.not_posted.map(NoLines::as_str).into(),
+            self.withheld.into(),
+            self.discrepancy.into(),
+            self.attempt.map(i64::from).into(),
             self.amount.into(),
+            self.reserve.into(),
             self.gross.into(),
             self.net.into(),
             self.held.into(),

@@ -11,14 +11,13 @@ use ensimbi_events::{BookId, Currency, Time};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Answer, Views};
+use super::{Answer, QUARTER_MICROS, Views};
 use crate::fees::NAME;
 use crate::store::{Row, Sql, StoreError};
 use crate::word::words;
 
 /// Most groups of one answer.
 pub const GROUPS_MAX: usize = 10_000;
-const QUARTER_MICROS: i64 = 900_000_000;
 
 words! {
     /// By what fees are grouped. Currency and bearer always are.
@@ -139,7 +138,7 @@ impl FeesView for Views {
             let width = query.group_by.len();
             let (bearer, currency) = (row.text(width)?, row.currency(width + 1)?);
             let quarter = row.int(width + 2)?;
-            let amount = i128::from(row.int(width + 3)?) * 1_000_000_000 + i128::from(row.int(width + 4)?);
+            let amount = row.sum(width + 3)?;
             let lines = row.position(width + 5)?;
             add(totals.entry((bearer.clone(), currency)).or_default(), amount, lines);
             let mut key = Vec::with_capacity(width);

@@ -1,13 +1,21 @@
 //! Questions to the views. Each is answered from one snapshot: the rows and the position belong together.
 
+mod discrepancies;
 mod fees;
+mod invoices;
+mod open_items;
 mod payments;
 mod wallets;
 
-use ensimbi_events::BookId;
+use ensimbi_events::{BookId, Time};
 use serde::Serialize;
 
+pub use discrepancies::{DiscrepanciesQuery, DiscrepanciesView};
 pub use fees::{FeeDimension, FeeGroup, FeeReport, FeeTotal, FeesQuery, FeesView, GROUPS_MAX};
+pub use invoices::{
+    Ageing, AgeingBucket, AgeingQuery, AgeingRow, Day, InvoiceDetail, InvoiceList, InvoicesQuery, InvoicesView,
+};
+pub use open_items::{OpenItemKey, OpenItemList, OpenItemTotal, OpenItemsQuery, OpenItemsView, age_days};
 pub use payments::{PaymentTotal, PaymentsQuery, PaymentsView};
 pub use wallets::{WalletKey, WalletsView};
 
@@ -16,12 +24,16 @@ use crate::store::{Sql, StoreError, Tx, ViewStore};
 
 /// Largest page.
 pub const LIMIT_MAX: u32 = 500;
+/// A quarter of an hour, which never straddles two local days.
+const QUARTER_MICROS: i64 = 900_000_000;
 
 /// Until where an answer is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stamp {
     /// Every event up to here is in the answer, none after.
     pub position: u64,
+    /// When that event was recorded; absent before the first.
+    pub recorded_at: Option<Time>,
     /// The projection stopped before this position and waits for a person.
     pub stopped_at: Option<u64>,
 }
@@ -55,7 +67,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The three views over a store.
+/// The views over a store.
 #[derive(Clone)]
 pub struct Views {
     store: ViewStore,
@@ -70,15 +82,16 @@ impl Views {
     /// Opens a snapshot: which generation serves and how far it is. A book nobody projected yet has generation 0.
     async fn open(&self, book: BookId, projection: &'static str) -> Result<(Tx, At, Stamp), StoreError> {
         let mut tx = self.store.read().await?;
-        let sql = "SELECT c.generation, c.position, c.stop_position FROM projection_active a JOIN projection_cursors c \
-            ON c.book = a.book AND c.projection = a.projection AND c.generation = a.generation WHERE a.book = ";
+        let sql = "SELECT c.generation, c.position, c.stop_position, c.recorded_at FROM projection_active a \
+            JOIN projection_cursors c ON c.book = a.book AND c.projection = a.projection \
+            AND c.generation = a.generation WHERE a.book = ";
         let row = tx.row(Sql::new(sql).bind(book).text(" AND a.projection = ").bind(projection)).await?;
         let Some(row) = row else {
-            return Ok((tx, At { book, generation: 0 }, Stamp { position: 0, stopped_at: None }));
+            return Ok((tx, At { book, generation: 0 }, Stamp { position: 0, recorded_at: None, stopped_at: None }));
         };
         let stopped_at = row.maybe_int(2)?.and_then(|position| u64::try_from(position).ok());
         let at = At { book, generation: row.int(0)? };
-        Ok((tx, at, Stamp { position: row.position(1)?, stopped_at }))
+        Ok((tx, at, Stamp { position: row.position(1)?, recorded_at: row.maybe_time(3)?, stopped_at }))
     }
 }
 

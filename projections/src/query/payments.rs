@@ -1,7 +1,7 @@
 //! Payments, refunds, payouts and transfers.
 
 use async_trait::async_trait;
-use ensimbi_events::{BookId, ConnectionId, Currency, SubjectId, WalletId};
+use ensimbi_events::{BookId, ConnectionId, Currency, PartyId, SubjectId, Time, WalletId};
 use serde::Serialize;
 
 use super::{Answer, LIMIT_MAX, Page, Views, of_generation};
@@ -19,6 +19,14 @@ pub struct PaymentsQuery {
     pub connection: Option<ConnectionId>,
     /// Only of this wallet.
     pub wallet: Option<WalletId>,
+    /// Only those meant for this invoice.
+    pub invoice: Option<SubjectId>,
+    /// Only with this other side.
+    pub party: Option<PartyId>,
+    /// Only those whose present state happened at this moment or later.
+    pub from: Option<Time>,
+    /// Only those whose present state happened before this moment.
+    pub to: Option<Time>,
     /// Only those whose first event is before this position.
     pub before: Option<u64>,
     /// At most so many, from 1 to 500.
@@ -69,6 +77,18 @@ impl PaymentsView for Views {
         if let Some(wallet) = query.wallet {
             sql = sql.text(" AND wallet = ").bind(wallet);
         }
+        if let Some(invoice) = query.invoice {
+            sql = sql.text(" AND invoice = ").bind(invoice);
+        }
+        if let Some(party) = query.party {
+            sql = sql.text(" AND party = ").bind(party);
+        }
+        if let Some(from) = query.from {
+            sql = sql.text(" AND occurred_at >= ").bind(from);
+        }
+        if let Some(to) = query.to {
+            sql = sql.text(" AND occurred_at < ").bind(to);
+        }
         if let Some(before) = query.before {
             sql = sql.text(" AND first_position < ").bind(Bind::position(before));
         }
@@ -101,7 +121,7 @@ impl PaymentsView for Views {
                 state: PaymentState::from_text(&row.text(1)?).ok_or_else(word)?,
                 currency: row.maybe_currency(2)?,
                 count: row.position(3)?,
-                amount: i128::from(row.int(4)?) * 1_000_000_000 + i128::from(row.int(5)?),
+                amount: row.sum(4)?,
             });
         }
         Ok(Answer { stamp, value })

@@ -41,9 +41,10 @@ pub(super) async fn apply(
             }
         }
     }
-    if let Some(hash) = page.hashes.get(page.events.len().wrapping_sub(1)) {
+    if let (Some(event), Some(hash)) = (page.events.last(), page.hashes.get(page.events.len().wrapping_sub(1))) {
         cursor.position += page.events.len() as u64;
         cursor.leaf_hash = Some(*hash);
+        cursor.recorded_at = Some(event.record.recorded_at);
     }
     cursor.stop = page.stop;
     cursor::advance(tx, book, projection.name(), cursor, changed).await

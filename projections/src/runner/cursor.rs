@@ -1,7 +1,7 @@
 //! Cursors: how far each generation of a projection has read, and why it stands still.
 
 use ensimbi_events::config::BookConfig;
-use ensimbi_events::{BookId, Hash};
+use ensimbi_events::{BookId, Hash, Time};
 use serde::Serialize;
 
 use crate::projection::{At, Configured};
@@ -41,18 +41,21 @@ impl Stop {
 
 /// One generation's cursor.
 #[derive(Clone)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     pub generation: i64,
     pub position: u64,
     /// Hash of the leaf at `position`; none before the first.
     pub leaf_hash: Option<Hash>,
+    /// When the event at `position` was recorded.
+    pub recorded_at: Option<Time>,
     pub configured: Configured,
     pub stop: Option<Stop>,
 }
 
 impl Cursor {
     pub fn start(generation: i64) -> Self {
-        Self { generation, position: 0, leaf_hash: None, configured: Configured::default(), stop: None }
+        let configured = Configured::default();
+        Self { generation, position: 0, leaf_hash: None, recorded_at: None, configured, stop: None }
     }
 
     pub fn at(&self, book: BookId) -> At {
@@ -61,7 +64,7 @@ impl Cursor {
 }
 
 const COLUMNS: &str = "SELECT c.generation, c.position, c.leaf_hash, c.stop_kind, c.stop_position, c.stop_reason, \
-    c.config FROM projection_cursors c ";
+    c.config, c.recorded_at FROM projection_cursors c ";
 const ACTIVE: &str = "JOIN projection_active a ON a.book = c.book AND a.projection = c.projection \
     AND a.generation = c.generation WHERE a.book = ";
 
@@ -85,7 +88,7 @@ pub(super) async fn active(store: &ViewStore, book: BookId, projection: &'static
 }
 
 /// The serving generation's cursor as this transaction sees it.
-pub(super) async fn active_in(
+pub(crate) async fn active_in(
     tx: &mut Tx,
     book: BookId,
     projection: &'static str,
@@ -106,6 +109,7 @@ pub(super) async fn active_in(
         generation: row.int(0)?,
         position: row.position(1)?,
         leaf_hash: row.maybe_hash(2)?,
+        recorded_at: row.maybe_time(7)?,
         configured: Configured::new(config),
         stop,
     }))
@@ -147,9 +151,11 @@ pub(super) async fn insert(
     projection: &'static str,
     cursor: &Cursor,
 ) -> Result<(), StoreError> {
-    let head = "INSERT INTO projection_cursors (book, projection, generation, position, leaf_hash, config) VALUES (";
+    let head = "INSERT INTO projection_cursors (book, projection, generation, position, leaf_hash, recorded_at, config) \
+        VALUES (";
     let sql = Sql::new(head).bind(book).text(", ").bind(projection).text(", ").bind(cursor.generation).text(", ");
     let sql = sql.bind(Bind::position(cursor.position)).text(", ").bind(cursor.leaf_hash).text(", ");
+    let sql = sql.bind(cursor.recorded_at).text(", ");
     tx.execute(sql.bind(config_text(cursor)?).text(")")).await.map(|_| ())
 }
 
@@ -163,7 +169,7 @@ pub(super) async fn advance(
 ) -> Result<(), StoreError> {
     let stop = cursor.stop.as_ref();
     let mut sql = Sql::new("UPDATE projection_cursors SET position = ").bind(Bind::position(cursor.position));
-    sql = sql.text(", leaf_hash = ").bind(cursor.leaf_hash);
+    sql = sql.text(", leaf_hash = ").bind(cursor.leaf_hash).text(", recorded_at = ").bind(cursor.recorded_at);
     sql = sql.text(", stop_kind = ").bind(stop.map(|stop| stop.kind.as_str()));
     let position = stop.map(|stop| i64::try_from(stop.position).unwrap_or(i64::MAX));
     sql = sql.text(", stop_position = ").bind(position);

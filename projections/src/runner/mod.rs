@@ -6,7 +6,7 @@
 //! ([`Projector::wake`]); [`FALLBACK_POLL`] is for wake-ups that got lost.
 
 mod apply;
-mod cursor;
+pub(crate) mod cursor;
 mod page;
 mod rebuild;
 

@@ -66,6 +66,39 @@ impl Row {
         u64::try_from(self.int(index)?).map_err(|_| StoreError::Damaged("a position is negative".into()))
     }
 
+    /// A small number, such as an attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] below zero or beyond 32 bits.
+    pub fn count(&self, index: usize) -> Result<u32, StoreError> {
+        u32::try_from(self.int(index)?).map_err(|_| StoreError::Damaged("a column holds no count".into()))
+    }
+
+    /// A small number, or null.
+    ///
+    /// # Errors
+    /// See [`Row::count`].
+    pub fn maybe_count(&self, index: usize) -> Result<Option<u32>, StoreError> {
+        self.maybe_int(index)?.map(|_| self.count(index)).transpose()
+    }
+
+    /// A sum of money from its two halves, in two columns: `CAST(SUM(x / 1000000000) AS BIGINT)`, and
+    /// the same with `%`, since the sum of many 64-bit figures does not fit 64 bits.
+    ///
+    /// # Errors
+    /// See [`Row::int`].
+    pub fn sum(&self, index: usize) -> Result<i128, StoreError> {
+        Ok(i128::from(self.int(index)?) * 1_000_000_000 + i128::from(self.int(index + 1)?))
+    }
+
+    /// Microseconds, or null.
+    ///
+    /// # Errors
+    /// See [`Row::int`].
+    pub fn maybe_time(&self, index: usize) -> Result<Option<Time>, StoreError> {
+        Ok(self.maybe_int(index)?.map(Time::from_micros))
+    }
+
     /// Money at scale 4.
     ///
     /// # Errors

@@ -59,6 +59,7 @@ binds! {
     ensimbi_events::ConnectionId => Uuid(v -> v.0);
     ensimbi_events::SubjectId => Uuid(v -> v.0);
     ensimbi_events::PartyId => Uuid(v -> v.0);
+    ensimbi_events::EventId => Uuid(v -> v.0);
 }
 
 enum Part {

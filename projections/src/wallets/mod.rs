@@ -2,7 +2,8 @@
 //!
 //! posted = sum of W lines, held = sum of H lines, reserved = sum of open reservations (`bookkeeping.md` sections 3, 4).
 //! A reservation is opened by a `...Requested` and ended by the success or the final failure of the same id and
-//! attempt; where that end was withheld, by a person's acceptance of it.
+//! attempt; where that end was withheld, by a person's acceptance of it. A payout that came back before its success was
+//! seen needs no rule here: the ledger records the failure of its attempt beside the withheld reversal.
 
 mod row;
 
@@ -11,14 +12,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use async_trait::async_trait;
 use ensimbi_events::word::Verdict;
 use ensimbi_events::words::book::ConnectionConfigured;
-use ensimbi_events::{Amount, Body, Event, NoLines, SubjectId, WalletId};
+use ensimbi_events::{Amount, Body, Event, EventId, NoLines, SubjectId, WalletId};
 
 pub use row::WalletRow;
 
 use crate::projection::{Account, At, Configured, HandlerError, Projection, State, Table};
 use crate::store::sql::portions;
 use crate::store::{Bind, Sql, StoreError, Tx};
-use row::Reservation;
+use row::{Reservation, WithheldEnd};
 
 /// The projection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,8 +40,15 @@ const TABLES: &[Table] = &[
         name: "wallet_reservations",
         select: Reservation::SELECT,
         order: " ORDER BY subject, attempt",
-        columns: "uiuiii",
+        columns: "uiuii",
         delete: "DELETE FROM wallet_reservations WHERE book = ",
+    },
+    Table {
+        name: "wallet_ends",
+        select: WithheldEnd::SELECT,
+        order: " ORDER BY event",
+        columns: "uuiu",
+        delete: "DELETE FROM wallet_ends WHERE book = ",
     },
 ];
 
@@ -70,6 +78,14 @@ impl Projection for Wallets {
                 let reservation = Reservation::read(&row)?;
                 rows.before.insert((reservation.subject, reservation.attempt), reservation);
                 rows.open.insert((reservation.subject, reservation.attempt), reservation);
+            }
+        }
+        for ids in portions(subjects.into_iter().map(|subject| subject.0)) {
+            let sql = Sql::new(WithheldEnd::SELECT).bind(at.book).text(" AND generation = ").bind(at.generation);
+            for row in tx.rows(sql.text(" AND subject IN ").list(ids)).await? {
+                let end = WithheldEnd::read(&row)?;
+                rows.ends_before.insert(end.event, end);
+                rows.ends.insert(end.event, end);
             }
         }
         let mut wallets: HashSet<WalletId> = rows.open.values().map(|reservation| reservation.wallet).collect();
@@ -104,8 +120,15 @@ enum Change {
     Ends {
         attempt: Option<u32>,
     },
-    /// A person accepts what was withheld.
-    Accepts,
+    /// A discrepancy about an event; the first one about a withheld event holds it.
+    Doubts {
+        about: EventId,
+    },
+    /// A person, or the ledger, decides.
+    Resolves {
+        discrepancy: EventId,
+        accepted: bool,
+    },
 }
 
 fn change(body: &Body) -> Option<Change> {
@@ -121,7 +144,10 @@ fn change(body: &Body) -> Option<Change> {
         Body::RefundSucceeded(body) => ends(body.attempt),
         Body::PayoutSucceeded(body) => ends(body.attempt),
         Body::WithdrawalSucceeded(body) => ends(body.attempt),
-        Body::DiscrepancyResolved(body) if body.verdict == Verdict::Accept => Some(Change::Accepts),
+        Body::DiscrepancyRaised(body) if body.other_fact.is_none() => body.about.map(|about| Change::Doubts { about }),
+        Body::DiscrepancyResolved(body) => {
+            Some(Change::Resolves { discrepancy: body.discrepancy, accepted: body.verdict == Verdict::Accept })
+        }
         _ => None,
     }
 }
@@ -134,6 +160,9 @@ struct Rows {
     open: BTreeMap<(SubjectId, u32), Reservation>,
     /// What the table held of the subjects of this page.
     before: HashMap<(SubjectId, u32), Reservation>,
+    /// Withheld ends of these subjects.
+    ends: BTreeMap<EventId, WithheldEnd>,
+    ends_before: HashMap<EventId, WithheldEnd>,
 }
 
 impl Rows {
@@ -219,30 +248,38 @@ impl State for Rows {
             row.derive().ok_or_else(|| HandlerError::overflow("a balance"))?;
         }
         let withheld = event.record.no_lines == Some(NoLines::Withheld);
+        let subject = event.fact.subject;
         match change(&event.fact.body) {
             // A withheld end moved nothing: the reservation stands until a person decides.
             Some(Change::Ends { attempt: Some(attempt) }) if withheld => {
-                if let Some(reservation) = self.open.get_mut(&(event.fact.subject, attempt)) {
-                    reservation.end_withheld = true;
-                }
+                let event = event.record.event_id;
+                self.ends.insert(event, WithheldEnd { event, subject, attempt, discrepancy: None });
                 Ok(())
             }
             _ if withheld => Ok(()),
             Some(Change::Opens { attempt, reserve }) => {
                 let wallet = event.fact.wallet.ok_or_else(|| HandlerError("a request names no wallet".into()))?;
-                let key = (event.fact.subject, attempt);
-                if self.open.contains_key(&key) {
-                    return Err(HandlerError(format!("attempt {attempt} of {} is reserved already", key.0)));
+                if self.open.contains_key(&(subject, attempt)) {
+                    return Err(HandlerError(format!("attempt {attempt} of {subject} is reserved already")));
                 }
-                let (subject, position) = (event.fact.subject, event.record.position);
-                self.open.insert(
-                    key,
-                    Reservation { subject, attempt, wallet, amount: reserve, end_withheld: false, position },
-                );
+                let position = event.record.position;
+                let reservation = Reservation { subject, attempt, wallet, amount: reserve, position };
+                self.open.insert((subject, attempt), reservation);
                 self.reserve(event, Some(wallet), reserve)
             }
             Some(Change::Ends { attempt }) => self.end(event, |reservation| Some(reservation.attempt) == attempt),
-            Some(Change::Accepts) => self.end(event, |reservation| reservation.end_withheld),
+            Some(Change::Doubts { about }) => {
+                if let Some(end) = self.ends.get_mut(&about) {
+                    end.discrepancy.get_or_insert(event.record.event_id);
+                }
+                Ok(())
+            }
+            Some(Change::Resolves { discrepancy, accepted }) => {
+                let held = self.ends.values().find(|end| end.discrepancy == Some(discrepancy)).copied();
+                let Some(held) = held else { return Ok(()) };
+                self.ends.remove(&held.event);
+                self.end(event, |reservation| accepted && reservation.attempt == held.attempt)
+            }
             None => Ok(()),
         }
     }
@@ -261,6 +298,13 @@ impl State for Rows {
         }
         let new = self.open.iter().filter(|(key, is)| self.before.get(key) != Some(is));
         let new = new.map(|(_, reservation)| of(reservation.binds())).collect();
-        tx.execute_all(Sql::insert(Reservation::INSERT, new, "")).await
+        tx.execute_all(Sql::insert(Reservation::INSERT, new, "")).await?;
+        for (event, _) in self.ends_before.iter().filter(|(key, was)| self.ends.get(key) != Some(was)) {
+            let sql = Sql::new("DELETE FROM wallet_ends WHERE book = ").bind(at.book).text(" AND generation = ");
+            tx.execute(sql.bind(at.generation).text(" AND event = ").bind(*event)).await?;
+        }
+        let new = self.ends.iter().filter(|(key, is)| self.ends_before.get(key) != Some(is));
+        let new = new.map(|(_, end)| of(end.binds())).collect();
+        tx.execute_all(Sql::insert(WithheldEnd::INSERT, new, "")).await
     }
 }

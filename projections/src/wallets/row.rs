@@ -1,6 +1,6 @@
-//! Rows of `wallets` and `wallet_reservations`.
+//! Rows of `wallets`, `wallet_reservations` and `wallet_ends`.
 
-use ensimbi_events::{Amount, ConnectionId, Currency, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, ConnectionId, Currency, EventId, SubjectId, Time, WalletId};
 use serde::Serialize;
 
 use crate::store::{Bind, Row, StoreError};
@@ -62,7 +62,7 @@ impl WalletRow {
             available: Amount::ZERO,
             total: Amount::ZERO,
             last_position: row.position(10)?,
-            occurred_at: row.maybe_int(11)?.map(Time::from_micros),
+            occurred_at: row.maybe_time(11)?,
         };
         this.derive().ok_or_else(|| StoreError::Damaged("a wallet's sums leave the range of amounts".into()))?;
         Ok(this)
@@ -100,25 +100,21 @@ pub(super) struct Reservation {
     pub attempt: u32,
     pub wallet: WalletId,
     pub amount: Amount,
-    /// A success or final failure of it is recorded, but withheld: accepted, it ends this.
-    pub end_withheld: bool,
     pub position: u64,
 }
 
 impl Reservation {
-    pub const SELECT: &str =
-        "SELECT subject, attempt, wallet, amount, end_withheld, position FROM wallet_reservations WHERE book = ";
-    pub const INSERT: &str = "INSERT INTO wallet_reservations (book, generation, subject, attempt, wallet, amount, \
-        end_withheld, position) VALUES ";
+    pub const SELECT: &str = "SELECT subject, attempt, wallet, amount, position FROM wallet_reservations WHERE book = ";
+    pub const INSERT: &str =
+        "INSERT INTO wallet_reservations (book, generation, subject, attempt, wallet, amount, position) VALUES ";
 
     pub fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             subject: SubjectId(row.uuid(0)?),
-            attempt: u32::try_from(row.int(1)?).map_err(|_| StoreError::Damaged("an attempt is no count".into()))?,
+            attempt: row.count(1)?,
             wallet: WalletId(row.uuid(2)?),
             amount: row.amount(3)?,
-            end_withheld: row.int(4)? != 0,
-            position: row.position(5)?,
+            position: row.position(4)?,
         })
     }
 
@@ -128,8 +124,35 @@ impl Reservation {
             i64::from(self.attempt).into(),
             self.wallet.into(),
             self.amount.into(),
-            i64::from(self.end_withheld).into(),
             Bind::position(self.position),
         ]
+    }
+}
+
+/// A success or final failure that is recorded, but withheld: accepted, it ends its attempt's reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WithheldEnd {
+    pub event: EventId,
+    pub subject: SubjectId,
+    pub attempt: u32,
+    /// The discrepancy that holds it; recorded right after it.
+    pub discrepancy: Option<EventId>,
+}
+
+impl WithheldEnd {
+    pub const SELECT: &str = "SELECT event, subject, attempt, discrepancy FROM wallet_ends WHERE book = ";
+    pub const INSERT: &str = "INSERT INTO wallet_ends (book, generation, event, subject, attempt, discrepancy) VALUES ";
+
+    pub fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            event: EventId(row.uuid(0)?),
+            subject: SubjectId(row.uuid(1)?),
+            attempt: row.count(2)?,
+            discrepancy: row.maybe_uuid(3)?.map(EventId),
+        })
+    }
+
+    pub fn binds(&self) -> Vec<Bind> {
+        vec![self.event.into(), self.subject.into(), i64::from(self.attempt).into(), self.discrepancy.into()]
     }
 }

@@ -1,16 +1,22 @@
 //! A scripted book in memory, and fresh stores to project it into.
 
-#![allow(dead_code)] // shared by several test programs
+#![allow(dead_code, unused_imports, unused_macros)] // shared by several test programs
+
+pub mod story;
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::event::{Lines, Proof};
 use ensimbi_events::leaf;
 use ensimbi_events::ports::{AccountBalance, BookReader, Head, LineFilter, ReadError, StoredLeaf};
-use ensimbi_events::word::{Bearer, Component, Fee, FeesMode, FigureSource, Mode, OccurredSource, Verdict};
+use ensimbi_events::word::{
+    Bearer, Component, Fee, FeesMode, FigureSource, Mode, OccurredSource, Recognition, Verdict,
+};
 use ensimbi_events::words::book::{BookOpened, ConnectionConfigured, WalletConfig};
-use ensimbi_events::words::control::DiscrepancyResolved;
+use ensimbi_events::words::control::{DiscrepancyRaised, DiscrepancyResolved};
+use ensimbi_events::words::invoice::{InvoiceDrafted, InvoiceItemAdded, InvoiceItemRemoved, InvoicePublished};
 use ensimbi_events::words::payment::{
     CollectionFailed, CollectionPending, CollectionRequested, CollectionReversed, CollectionSucceeded, FeesReported,
 };
@@ -40,6 +46,17 @@ pub fn amount(text: &str) -> Amount {
     text.parse().unwrap()
 }
 
+/// The event at a position of [`MemoryBook`].
+pub fn event_id(position: u64) -> EventId {
+    EventId(Uuid::from_u128(0xe000 + u128::from(position)))
+}
+
+/// `bookkeeping.md` section 1: the accounts whose balances wait for an id.
+pub fn has_open_items(account: &str) -> bool {
+    let prefixes = ["liabilities:clearing:", "assets:clearing:", "assets:disputed:", "liabilities:suspense:"];
+    account == R || prefixes.iter().any(|prefix| account.starts_with(prefix))
+}
+
 /// A log in memory.
 #[derive(Default)]
 pub struct MemoryBook {
@@ -48,18 +65,33 @@ pub struct MemoryBook {
 
 impl MemoryBook {
     pub fn push(&self, fact: Fact, minutes: i64, no_lines: Option<NoLines>, lines: &[(&str, &str)]) -> u64 {
+        self.push_on(fact, minutes, no_lines, lines)
+    }
+
+    /// As `push`; an account can name its open item behind a `#`, as a number of `subject`.
+    pub fn push_on<A: AsRef<str>, V: AsRef<str>>(
+        &self,
+        fact: Fact,
+        minutes: i64,
+        no_lines: Option<NoLines>,
+        lines: &[(A, V)],
+    ) -> u64 {
         let mut leaves = self.leaves.lock().unwrap();
         let position = leaves.len() as u64 + 1;
         let at = Time::from_micros(START + minutes * 60_000_000);
         let payment_id = (fact.subject_kind == SubjectKind::Payment).then_some(fact.subject);
         let lines = lines.iter().zip(1u32..).map(|((account, value), n)| {
+            let (account, value) = (account.as_ref(), value.as_ref());
+            let (account, item) = account
+                .split_once('#')
+                .map_or((account, None), |(account, item)| (account, Some(subject(item.parse().unwrap()))));
             let (value, code) = value.split_once('@').unwrap_or((value, "UGX"));
             Line {
                 n,
-                account: (*account).to_owned(),
+                account: account.to_owned(),
                 currency: currency(code),
                 amount: amount(value),
-                open_item: account.contains(":clearing:").then_some(fact.subject),
+                open_item: has_open_items(account).then_some(item.unwrap_or(fact.subject)),
                 payment_id,
                 component: None,
                 bearer: None,
@@ -77,7 +109,7 @@ impl MemoryBook {
             },
             record: Record {
                 book: BOOK,
-                event_id: EventId(Uuid::from_u128(0xe000 + u128::from(position))),
+                event_id: event_id(position),
                 position,
                 recorded_at: at,
                 book_date: "2026-01-01".into(),
@@ -103,6 +135,27 @@ impl MemoryBook {
         let leaf = vec![0xff, 0x00];
         leaves.push(StoredLeaf { position, leaf_hash: leaf::leaf_hash(&leaf), leaf });
         position
+    }
+
+    /// Withholds an event and raises the discrepancy that holds it; gives both positions.
+    pub fn withhold(&self, fact: Fact, minutes: i64) -> (u64, u64) {
+        let withheld = self.push(fact.clone(), minutes, Some(NoLines::Withheld), &[]);
+        let raised = self.raise(&fact, minutes, DiscrepancyKind::AmountDiffers, withheld);
+        (withheld, raised)
+    }
+
+    /// The ledger raises a discrepancy about the event at a position.
+    pub fn raise(&self, about: &Fact, minutes: i64, kind: DiscrepancyKind, position: u64) -> u64 {
+        let body = DiscrepancyRaised {
+            kind,
+            about: Some(event_id(position)),
+            stake: Some(amount("600")),
+            stake_currency: about.currency,
+            other_fact: None,
+            detail: None,
+        };
+        let body: Body = body.into();
+        self.push(Fact { version: body.version(), body, ..about.clone() }, minutes, None, &[])
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Vec<StoredLeaf>)) {
@@ -189,6 +242,7 @@ pub fn succeeded(gross: &str, net: &str, fees: Vec<Fee>) -> CollectionSucceeded 
 
 pub const W: &str = "assets:wallet:main:w1";
 pub const H: &str = "assets:held:main:w1";
+pub const R: &str = "assets:receivable";
 pub const C: &str = "liabilities:clearing:collections:main";
 pub const P: &str = "assets:clearing:payouts:main";
 pub const E: &str = "equity:opening:main";
@@ -275,14 +329,28 @@ pub fn scripted(payments: u128) -> MemoryBook {
                 book.push(fact(id, kind, body), minute + 3, None, &[(C, "700"), (W, "-700")]);
             }
             _ => {
-                let withheld = fact(id, kind, succeeded("600", "590", Vec::new()));
-                book.push(withheld, minute + 2, Some(NoLines::Withheld), &[]);
-                let body = accepted();
+                let (_, raised) = book.withhold(fact(id, kind, succeeded("600", "590", Vec::new())), minute + 2);
                 let lines = [(W, "590"), (F_PROVIDER, "10"), (C, "-600")];
-                book.push(fact(id, kind, body), minute + 600_000, None, &lines);
+                book.push(fact(id, kind, accepted(raised)), minute + 600_000, None, &lines);
             }
         }
     }
+    let invoice = |body: Body| fact(subject(8_000), SubjectKind::Invoice, body);
+    let item = |id: &str| InvoiceItemAdded {
+        item_id: id.into(),
+        quantity: "2".into(),
+        unit_amount: amount("50"),
+        tax: Some(amount("9")),
+    };
+    book.push(invoice(InvoiceDrafted { party_id: None }.into()), 800, None, &[]);
+    book.push(invoice(item("a").into()), 801, None, &[]);
+    book.push(invoice(item("b").into()), 802, None, &[]);
+    book.push(invoice(InvoiceItemRemoved { item_id: "a".into() }.into()), 803, None, &[]);
+    let recognition = Recognition::OnPublish;
+    let (total, tax, due) = (amount("100"), amount("9"), Some("2026-02-01".to_owned()));
+    let body = InvoicePublished { total, tax, recognition, due, party_id: None };
+    let lines = [(R, "100"), ("income:sales", "-91"), ("liabilities:tax:output", "-9")];
+    book.push(invoice(body.into()), 804, None, &lines);
     let late = FeesReported {
         payment_id: subject(0),
         mode: FeesMode::Extra,
@@ -316,15 +384,16 @@ pub fn scripted(payments: u128) -> MemoryBook {
     book
 }
 
-/// A person accepts what was withheld.
-pub fn accepted() -> DiscrepancyResolved {
-    DiscrepancyResolved {
-        discrepancy: EventId(Uuid::from_u128(1)),
-        verdict: Verdict::Accept,
-        actor_id: "u1".into(),
-        reason: "seen".into(),
-        target: None,
-    }
+/// A person accepts what the discrepancy at a position holds.
+pub fn accepted(raised: u64) -> DiscrepancyResolved {
+    decided(raised, Verdict::Accept)
+}
+
+/// A person decides about the discrepancy at a position.
+pub fn decided(raised: u64, verdict: Verdict) -> DiscrepancyResolved {
+    let (actor_id, reason) = ("u1".into(), "seen".into());
+    let target = (verdict == Verdict::Move).then(|| "liabilities:customers".into());
+    DiscrepancyResolved { discrepancy: event_id(raised), verdict, actor_id, reason, target }
 }
 
 fn ask_payout() -> PayoutRequested {
@@ -400,3 +469,22 @@ async fn connect(url: &str) -> sqlx::PgConnection {
 }
 
 pub type Shared = Arc<MemoryBook>;
+
+/// Runs the named tests on both databases.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::support::Database::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::support::Database::Postgres).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both;

@@ -6,14 +6,19 @@
 
 mod bad_configuration;
 mod bad_requests;
+mod cli;
+mod cli_doctor;
+mod cli_write;
 mod demo;
 mod foreign;
 mod imports;
 mod kill;
 mod orders;
 mod outage;
+mod payouts;
 mod roles;
 mod rooms;
 mod seeds;
+mod played;
 mod stage;
 mod support;

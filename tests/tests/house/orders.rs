@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_connectors::connector::{
-    Authenticity, CallError, CollectOrder, Connector, Facts, Input, ObjectRef, ProviderClient, RawAnswer, Translation,
+    Authenticity, CallError, CollectCall, Connector, Facts, Input, ObjectRef, ProviderClient, RawAnswer, Translation,
     Unreadable,
 };
-use ensimbi_connectors::door::{CollectCommand, id_of};
+use ensimbi_connectors::door::id_of;
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::{ConnectionSettings, SettingsError};
+use ensimbi_events::commands::{CollectOrder, Origin};
+use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, Clock, ConnectionId};
 use reqwest::StatusCode;
@@ -21,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::imports::{CALLBACK_HEADER, CALLBACK_VALUE, CONFIG, STATUS};
 use crate::rooms::{Books, Rooms, START};
+use crate::support::folder;
 
 const ORDERS: u64 = 20;
 const COLLECTIONS: usize = 12;
@@ -105,16 +108,17 @@ impl Truth {
     }
 }
 
-/// The real connector with a scripted client.
-pub struct Scripted {
+/// The real connector with a scripted client, which reads no more than collections.
+struct Scripted {
     real: &'static dyn Connector,
+    facts: &'static Facts,
     truth: Arc<Mutex<Truth>>,
 }
 
 #[async_trait]
 impl Connector for Scripted {
     fn facts(&self) -> &'static Facts {
-        self.real.facts()
+        self.facts
     }
 
     fn authenticity(&self) -> Authenticity {
@@ -143,16 +147,16 @@ struct Calls(Arc<Mutex<Truth>>);
 #[async_trait]
 impl ProviderClient for Calls {
     /// Each read sees the collection one step further on, until its last.
-    async fn read(&self, object: &ObjectRef) -> Result<RawAnswer, CallError> {
+    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
         let mut truth = self.0.lock().unwrap();
         let n = truth.find(object).ok_or(CallError::NotFound)?;
         let step = truth.step.entry(n).or_default();
         let status = life(n)[*step];
         *step = (*step + 1).min(life(n).len() - 1);
-        Ok(RawAnswer { kind: "collection_status", status: 200, body: truth.body(n, status) })
+        Ok(vec![RawAnswer { kind: "collection_status", status: 200, body: truth.body(n, status) }])
     }
 
-    async fn collect(&self, order: &CollectOrder) -> Result<RawAnswer, CallError> {
+    async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
         let mut truth = self.0.lock().unwrap();
         let n = (0..OURS).find(|n| Amount::whole(amount(*n)) == order.amount).unwrap();
         assert_eq!(truth.references.insert(n, order.reference.clone()), None, "asked for twice");
@@ -196,8 +200,12 @@ fn settings() -> ConnectionSettings {
 
 async fn tell(seed: u64) -> Books {
     let truth = Arc::new(Mutex::new(Truth::default()));
-    let connector = Scripted { real: providers::find("iotec").unwrap(), truth: Arc::clone(&truth) };
-    let rooms = Rooms::open(connector, settings()).await;
+    let real = providers::find("iotec").unwrap();
+    let facts: &'static Facts = Box::leak(Box::new(Facts { routines: &[], ..real.facts().clone() }));
+    let connector = Scripted { real, facts, truth: Arc::clone(&truth) };
+    let scripted: &'static dyn Connector = Box::leak(Box::new(connector));
+    let (folder, clock) = (folder(), Arc::new(SimClock::new(START)));
+    let rooms = Rooms::open(&folder, &clock, Box::leak(Box::new([scripted])), vec![settings()]).await;
     let connection = id_of(rooms.book, &settings());
     ask(&rooms, connection).await;
     let webhooks = format!("{}/webhooks/{connection}", rooms.url);
@@ -232,10 +240,9 @@ async fn tell(seed: u64) -> Books {
 /// Asks for our own collections.
 async fn ask(rooms: &Rooms, connection: ConnectionId) {
     for n in 0..OURS {
-        let command = CollectCommand {
-            book: rooms.book,
+        let origin = Origin { book: rooms.book, idempotency_key: format!("order-{n}") };
+        let order = CollectOrder {
             connection,
-            idempotency_key: format!("order-{n}"),
             amount: Amount::whole(amount(n)),
             currency: "ITX".parse().unwrap(),
             wallet: None,
@@ -245,7 +252,7 @@ async fn ask(rooms: &Rooms, connection: ConnectionId) {
             invoice_id: None,
             note: None,
         };
-        rooms.door.collect(&command).await.unwrap();
+        rooms.door.ask_collect(&origin, &order).await.unwrap();
     }
     rooms.settle().await;
 }

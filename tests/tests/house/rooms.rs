@@ -1,7 +1,7 @@
-//! All rooms in this process, on a simulated clock, with one fixed provider truth behind a scripted client.
+//! All rooms in this process, on a simulated clock, for connections of any connectors.
 //!
-//! The connector's own translator reads the bytes; only the calls are scripted. A book's id is fixed, so ids of
-//! different runs can be compared.
+//! A book's id is fixed, so ids of different runs can be compared. A house can be dropped at any moment, as a crash would
+//! drop it, and opened again on its folder.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_bus::{Bus, LocalBus, LocalOptions};
+use ensimbi_connectors::connector::Connector;
 use ensimbi_connectors::door::{Door, DoorOptions, StoreAddress, Tuning};
 use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::bus::Outcome;
@@ -25,8 +26,9 @@ use ensimbi_projections::{PaymentsView, Projector, ViewStore, Views, WalletsView
 use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::support::{Folder, folder};
+use crate::support::Folder;
 
 pub const START: Time = Time::from_micros(1_780_000_000_000_000);
 
@@ -61,8 +63,20 @@ pub struct Books {
 }
 
 /// Words of events that say something final.
-const FINAL: [&str; 5] =
-    ["CollectionSucceeded", "CollectionFailed", "CollectionReversed", "PaymentAllocated", "PaymentDeallocated"];
+const FINAL: [&str; 9] = [
+    "CollectionSucceeded",
+    "CollectionFailed",
+    "CollectionReversed",
+    "PayoutSucceeded",
+    "PayoutFailed",
+    "PayoutReversed",
+    "FeeCharged",
+    "PaymentAllocated",
+    "PaymentDeallocated",
+];
+
+/// The connectors a house knows.
+pub type Registry = &'static [&'static dyn Connector];
 
 /// The house.
 pub struct Rooms {
@@ -75,25 +89,27 @@ pub struct Rooms {
     projector: Arc<Projector>,
     bus: LocalBus,
     stop: watch::Sender<bool>,
-    _folder: Folder,
+    tasks: JoinSet<()>,
 }
 
 impl Rooms {
-    /// Opens a new house for one connection of a scripted provider, with everything running.
-    pub async fn open(connector: super::orders::Scripted, settings: ConnectionSettings) -> Self {
-        let folder = folder();
+    /// Opens a house in a folder, new or known, with everything running.
+    pub async fn open(
+        folder: &Folder,
+        clock: &Arc<SimClock>,
+        registry: Registry,
+        connections: Vec<ConnectionSettings>,
+    ) -> Self {
         let book = BookId(uuid::Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0007));
-        let clock = Arc::new(SimClock::new(START));
         let vault = Arc::new(Vault::new(MasterKey::from_bytes([9; 32])));
         let options = LocalOptions { ack_wait: Duration::from_secs(2), ..LocalOptions::default() };
         let bus = LocalBus::new(options).unwrap();
-        let scripted: &'static super::orders::Scripted = Box::leak(Box::new(connector));
         let door = Door::open(DoorOptions {
             store: StoreAddress::Sqlite(folder.path("door.db")),
             book,
             mode: Mode::Test,
-            connections: vec![settings],
-            registry: Box::leak(Box::new([scripted as &dyn ensimbi_connectors::connector::Connector])),
+            connections,
+            registry,
             vault: Arc::clone(&vault),
             bus: Arc::new(bus.clone()),
             clock: clock.clone(),
@@ -101,7 +117,11 @@ impl Rooms {
             entropy: Arc::new(SystemEntropy),
             alone: true,
             allow_live_format0: false,
-            tuning: Tuning { idle: Duration::from_millis(50), ..Tuning::default() },
+            tuning: Tuning {
+                idle: Duration::from_millis(50),
+                resend_after: Duration::from_millis(500),
+                ..Tuning::default()
+            },
         })
         .await
         .unwrap();
@@ -112,12 +132,13 @@ impl Rooms {
         let (stop, stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let rooms = Self { book, door, clock, url, store, projector, bus, stop, _folder: folder };
+        let clock = Arc::clone(clock);
+        let mut rooms = Self { book, door, clock, url, store, projector, bus, stop, tasks: JoinSet::new() };
         rooms.run(vault, stopping, listener).await;
         rooms
     }
 
-    async fn run(&self, vault: Arc<Vault>, stopping: watch::Receiver<bool>, listener: TcpListener) {
+    async fn run(&mut self, vault: Arc<Vault>, stopping: watch::Receiver<bool>, listener: TcpListener) {
         let service = Service::new(Arc::new(self.bus.clone()), vault, self.book);
         let projector = Arc::clone(&self.projector);
         let told: Listener = Arc::new(move |_| projector.wake());
@@ -125,10 +146,10 @@ impl Rooms {
         let writer = Writer::start(Arc::clone(&self.store), clock, self.book, Some(told)).await.unwrap();
         self.say_opening(&writer).await;
         let of_service = stopping.clone();
-        tokio::spawn(async move { service.run(&writer, of_service).await });
-        tokio::spawn(Arc::clone(&self.door).run(stopping));
+        self.tasks.spawn(async move { drop(service.run(&writer, of_service).await) });
+        self.tasks.spawn(Arc::clone(&self.door).run(stopping));
         let router = self.door.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        self.tasks.spawn(async move { drop(axum::serve(listener, router).await) });
     }
 
     /// Position 1 and the connection.
@@ -140,9 +161,11 @@ impl Rooms {
             policies: vec![Policy { key: "allocate.collection".to_owned(), value: "income:sales".to_owned() }],
             currencies: vec!["ITX".parse().unwrap()],
         };
-        let (id, configured) = self.door.connection_facts().remove(0);
-        let subjects = [(SubjectId(self.book.0), None), (SubjectId(id.0), Some(id))];
-        for ((subject, connection), body) in subjects.into_iter().zip([Body::from(opened), configured.into()]) {
+        let mut said = vec![(SubjectId(self.book.0), None, Body::from(opened))];
+        said.extend(
+            self.door.connection_facts().into_iter().map(|(id, body)| (SubjectId(id.0), Some(id), Body::from(body))),
+        );
+        for (subject, connection, body) in said {
             let claim = self.claim(subject, connection, body);
             let outcome = writer.submit(vec![claim]).await.pop().unwrap().unwrap();
             assert!(matches!(outcome, Outcome::Recorded { .. }), "{outcome:?}");
@@ -178,7 +201,8 @@ impl Rooms {
 
     /// Waits (real time) until nothing is in flight.
     pub async fn settle(&self) -> Option<Time> {
-        for _ in 0..20_000 {
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < Duration::from_secs(120) {
             let pending = self.door.pending(self.clock.now()).await.unwrap();
             if pending.is_idle() {
                 return pending.next_due;
@@ -216,6 +240,12 @@ impl Rooms {
                 .collect(),
             open_discrepancies: count("DiscrepancyRaised") - count("DiscrepancyResolved"),
         }
+    }
+
+    /// Drops everything at once, in the middle of whatever it does.
+    pub async fn crash(mut self) {
+        self.tasks.abort_all();
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// Ends everything.

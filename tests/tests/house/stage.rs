@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::connector::{CollectOrder, PartyDetails};
+use ensimbi_connectors::connector::{CollectCall, PartyDetails};
 use ensimbi_connectors::door::{CALLBACK_HEADER, id_of};
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
@@ -58,7 +58,7 @@ impl Play {
         let client = connector.connect(&self.connection, Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap();
         let mut answers = Vec::new();
         for n in 1..=how_many {
-            let order = CollectOrder {
+            let order = CollectCall {
                 reference: format!("order-{n}"),
                 wallet: self.connection.wallets[0].id.clone(),
                 amount: Amount::whole(i32::try_from(700 + n).unwrap()),

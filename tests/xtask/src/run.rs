@@ -34,7 +34,8 @@ pub fn test(filters: &[String]) -> Result<()> {
         &["test", "--workspace", "--no-fail-fast"]
     };
     let mut command = cargo(&root)?;
-    command.args(runner).args(filters).env("ENSIMBI_BIN", &binary);
+    // A failing test's own sentence is what is read; pages of frames would bury it.
+    command.args(runner).args(filters).env("ENSIMBI_BIN", &binary).env("RUST_BACKTRACE", "0");
     command.envs(servers.env().iter().map(|(name, value)| (name, value)));
     let mut count = Count::new(nextest);
     let mut ok = watched(&mut command, |line| count.line(line))?.success();

@@ -11,6 +11,7 @@ use ensimbi_projections::{FeesView, PaymentsView, Views, WalletsView};
 use jiff::tz::TimeZone;
 
 use super::Act;
+use super::checkpoint::Checkpoints;
 use super::recompute::{Recomputed, recompute};
 use crate::args::DemoArgs;
 use crate::exit::Failure;
@@ -72,6 +73,8 @@ pub struct Result {
     pub fees: Vec<FeeLine>,
     /// Payments by state.
     pub states: BTreeMap<String, u64>,
+    /// How often wallets were compared with the simulators' while the run went on.
+    pub checkpoints: u64,
     /// The four agreements.
     pub agreements: Vec<Agreement>,
 }
@@ -84,7 +87,12 @@ impl Result {
 }
 
 /// Reads both sides and compares.
-pub async fn compare(args: &DemoArgs, house: &House, acts: &[Act]) -> std::result::Result<Result, Failure> {
+pub async fn compare(
+    args: &DemoArgs,
+    house: &House,
+    acts: &[Act],
+    checkpoints: Checkpoints,
+) -> std::result::Result<Result, Failure> {
     let views = Views::new(house.projector.store().clone());
     let wallets = wallet_lines(&views, house, acts).await?;
     let fees = fee_lines(&views, house).await?;
@@ -99,8 +107,8 @@ pub async fn compare(args: &DemoArgs, house: &House, acts: &[Act]) -> std::resul
         Agreement { name: "trial_balance", title: "trial balance is zero", differences: trial_balance(house).await? },
         Agreement {
             name: "simulators",
-            title: "every wallet equals the provider's own books",
-            differences: against_simulators(&wallets),
+            title: "every wallet equals the provider's own books, at every checkpoint and at the end",
+            differences: against_simulators(&wallets).into_iter().chain(checkpoints.differences).collect(),
         },
         Agreement {
             name: "recomputation",
@@ -118,6 +126,7 @@ pub async fn compare(args: &DemoArgs, house: &House, acts: &[Act]) -> std::resul
         wallets,
         fees,
         states,
+        checkpoints: checkpoints.count,
         agreements,
     })
 }

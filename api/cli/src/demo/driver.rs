@@ -1,14 +1,17 @@
-//! The driver: starts payments when their time comes, and moves the clock when nothing is in flight.
+//! The driver: starts orders when their time comes, and moves the clock when nothing is in flight. Between two bursts the
+//! wallets are compared with the simulators' own ([`super::checkpoint`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::door::CollectCommand;
-use ensimbi_connectors::simulator::stage::StagePayment;
+use ensimbi_connectors::simulator::stage::{StageBeneficiary, StageOrder, StagePayment, StagePayout};
+use ensimbi_events::commands::{CollectOrder, CommandError, Commands, Destination, Origin, PayKind, PayOrder};
 use ensimbi_events::simtime::SimClock;
-use ensimbi_events::{Clock, Time, ids};
+use ensimbi_events::{Clock, ConnectionId, SubjectId, Time, ids};
 
 use super::Act;
+use super::checkpoint::Checkpoints;
+use super::invoices;
 use crate::args::DemoArgs;
 use crate::exit::Failure;
 use crate::house::House;
@@ -17,6 +20,10 @@ use crate::output;
 /// Payments that start together; the next ones follow after [`GAP`].
 const BURST: u64 = 8;
 const GAP: Duration = Duration::from_secs(45);
+/// At most so many checkpoints in a run: each reads all payments.
+const CHECKPOINTS_MAX: u64 = 50;
+/// Every so-manieth collection pays an invoice.
+const INVOICE_EVERY: u64 = 10;
 /// Real time without any progress after which the run is given up, with what it waits for.
 const STUCK: Duration = Duration::from_secs(60);
 /// Real pause between two looks while something is in flight: doubled as long as nothing moves, for each look costs the
@@ -43,20 +50,27 @@ struct Still {
 }
 
 impl Driver<'_> {
-    /// Runs until nothing is left to happen.
-    pub async fn run(&self) -> Result<(), Failure> {
+    /// Runs until nothing is left to happen; gives what the checkpoints found.
+    pub async fn run(&self) -> Result<Checkpoints, Failure> {
         let total = u64::from(self.args.payments);
         let bar = output::bar("payments", total);
         let first = self.clock.now();
         let mut started = 0;
         let mut losses = 0;
+        let mut checkpoints = Checkpoints::default();
+        let every = BURST.max(total / CHECKPOINTS_MAX);
+        // Wallets open and banks become known before the first order.
+        self.settle(&mut losses).await?;
         loop {
             while started < total && self.start_of(first, started) <= self.clock.now() {
-                self.pay(started).await?;
+                self.start(started).await?;
                 started += 1;
                 bar.set_position(started);
             }
             let still = self.settle(&mut losses).await?;
+            if started / every >= checkpoints.count {
+                checkpoints.check(self.house, self.acts).await?;
+            }
             let payment = (started < total).then(|| self.start_of(first, started));
             match still.next.into_iter().chain(payment).min() {
                 Some(next) => self.clock.advance_to(next),
@@ -65,7 +79,8 @@ impl Driver<'_> {
         }
         bar.finish_and_clear();
         self.house.projector.catch_up(self.house.book).await?;
-        Ok(())
+        checkpoints.check(self.house, self.acts).await?;
+        Ok(checkpoints)
     }
 
     fn start_of(&self, first: Time, n: u64) -> Time {
@@ -73,27 +88,68 @@ impl Driver<'_> {
         first.plus(GAP.saturating_mul(bursts))
     }
 
-    async fn pay(&self, n: u64) -> Result<(), Failure> {
+    /// The n-th order. Its key makes it the same one after a crash.
+    async fn start(&self, n: u64) -> Result<(), Failure> {
         let stages = self.acts.len() as u64;
         let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(()) };
-        let StagePayment { slug, wallet, amount, currency, payer_phone, fee_bearer } =
-            act.stage.payment(self.args.seed, n);
-        let Some(settings) = act.connections.iter().find(|connection| connection.slug == slug) else { return Ok(()) };
-        let command = CollectCommand {
-            book: self.house.book,
-            connection: ids::connection_id(self.house.book, &settings.provider, &settings.account),
-            idempotency_key: format!("demo-{}-{n}", self.args.seed),
+        let origin = Origin { book: self.house.book, idempotency_key: format!("demo-{}-{n}", self.args.seed) };
+        match act.stage.order(self.args.seed, n) {
+            StageOrder::Collect(payment) => self.collect(act, &origin, n, payment).await,
+            StageOrder::PayOut(payout) => self.pay(act, &origin, payout).await,
+        }
+    }
+
+    fn connection(&self, act: &Act, slug: &str) -> Result<ConnectionId, Failure> {
+        let settings = act.connections.iter().find(|connection| connection.slug == slug);
+        let settings = settings.ok_or_else(|| Failure::wrong(format!("the simulator names no connection {slug}")))?;
+        Ok(ids::connection_id(self.house.book, &settings.provider, &settings.account))
+    }
+
+    async fn collect(&self, act: &Act, origin: &Origin, n: u64, payment: StagePayment) -> Result<(), Failure> {
+        let StagePayment { slug, wallet, amount, currency, payer_phone, fee_bearer } = payment;
+        let door = &self.house.door;
+        let invoice_id: Option<SubjectId> = match n % INVOICE_EVERY {
+            0 => Some(invoices::publish(door.as_ref(), origin, n, amount, currency, self.clock.now()).await?),
+            _ => None,
+        };
+        let order = CollectOrder {
+            connection: self.connection(act, slug)?,
             amount,
             currency,
             wallet: Some(wallet.to_owned()),
             payer_phone,
             payer_name: None,
             fee_bearer,
-            invoice_id: None,
+            invoice_id,
             note: Some(format!("Demo payment {n}")),
         };
-        self.house.door.collect(&command).await.map_err(Failure::not_to_be_had)?;
+        door.ask_collect(origin, &order).await.map_err(Failure::not_to_be_had)?;
         Ok(())
+    }
+
+    async fn pay(&self, act: &Act, origin: &Origin, payout: StagePayout) -> Result<(), Failure> {
+        let StagePayout { slug, wallet, amount, currency, beneficiary } = payout;
+        let to = match beneficiary {
+            StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
+            StageBeneficiary::Bank { code, account_number, account_name } => {
+                Destination::Bank { bank: code, account_number, account_name, rail: None }
+            }
+        };
+        let order = PayOrder {
+            kind: PayKind::Payout,
+            connection: self.connection(act, slug)?,
+            wallet: Some(wallet.to_owned()),
+            amount,
+            currency,
+            to,
+            name: None,
+            note: None,
+        };
+        match self.house.door.pay(origin, &order).await {
+            // More than is available is part of the story: refused before anything was sent.
+            Ok(_) | Err(CommandError::Refused { .. }) => Ok(()),
+            Err(why) => Err(Failure::not_to_be_had(why)),
+        }
     }
 
     /// Waits until nothing is in flight. What is in flight is read from the databases, so no task can be overlooked.

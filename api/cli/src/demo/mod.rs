@@ -4,7 +4,9 @@
 //! and started again on the same data, it goes on: payments carry idempotency keys, the simulators keep their own books.
 
 mod agree;
+mod checkpoint;
 mod driver;
+mod invoices;
 mod recompute;
 mod report;
 
@@ -24,6 +26,8 @@ use ensimbi_vault::SystemEntropy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use checkpoint::Checkpoints;
+
 use crate::args::DemoArgs;
 use crate::exit::{Code, Failure, Outcome};
 use crate::home::Home;
@@ -34,6 +38,13 @@ use crate::simulate::start;
 
 /// Default data folder.
 const FOLDER: &str = ".ensimbi/demo";
+
+/// Where money that is not for an invoice goes in the demo's book.
+const POLICIES: [(&str, &str); 3] = [
+    ("allocate.collection", "income:sales"),
+    ("allocate.payout", "expenses:suppliers"),
+    ("allocate.bank", "assets:bank:main"),
+];
 
 /// A simulator on its own address.
 pub struct Act {
@@ -65,7 +76,7 @@ pub async fn run(args: DemoArgs) -> Outcome {
     let served = tokio::spawn(serve::serve(listener, serve::router(&house, &[], clock.clone()), stopping));
     let driven = driver::Driver { args: &args, house: &house, acts: &acts, clock: &clock }.run().await;
     let code = match driven {
-        Ok(()) => finish(&args, &home, &house, &acts, &address.to_string()).await,
+        Ok(checkpoints) => finish(&args, &home, &house, &acts, checkpoints, &address.to_string()).await,
         Err(failure) => Err(failure),
     };
     if !args.once && code.is_ok() {
@@ -94,7 +105,7 @@ async fn open_stages(
             seed: args.seed,
             faults: !args.calm,
         };
-        let simulator = stage.open(plan).await.map_err(Failure::wrong)?;
+        let simulator = stage.open_funded(plan).await.map_err(Failure::wrong)?;
         tokio::spawn(Arc::clone(&simulator).serve(listener, stopping.clone()));
         acts.push(Act { stage: *stage, simulator, connections: stage.connections(&base_url) });
     }
@@ -107,7 +118,7 @@ fn plan(home: &Home, acts: &[Act], seed: u64, clock: &Arc<SimClock>) -> Result<P
             tenant: "demo".to_owned(),
             mode: Mode::Test,
             time_zone: "Africa/Kampala".to_owned(),
-            policies: BTreeMap::from([("allocate.collection".to_owned(), "income:sales".to_owned())]),
+            policies: POLICIES.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         },
         connections: acts.iter().flat_map(|act| act.connections.iter().cloned()).collect(),
     };
@@ -187,8 +198,15 @@ fn push_targets(acts: &[Act], book: BookId, address: &str) -> Result<(), Failure
 }
 
 /// Compares and prints.
-async fn finish(args: &DemoArgs, home: &Home, house: &House, acts: &[Act], address: &str) -> Outcome {
-    let result = agree::compare(args, house, acts).await?;
+async fn finish(
+    args: &DemoArgs,
+    home: &Home,
+    house: &House,
+    acts: &[Act],
+    checkpoints: Checkpoints,
+    address: &str,
+) -> Outcome {
+    let result = agree::compare(args, house, acts, checkpoints).await?;
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", report::json(&result))?;

@@ -1,12 +1,13 @@
 //! A naive recomputation from the facts alone: no lines, no projections, no posting rules.
 //!
-//! It reads the leaves once and adds up what the facts say: net into wallets, reversals out of them, fees by component.
+//! It reads the leaves once and adds up what the facts say: openings and nets into wallets, payouts and reversals out of
+//! them, fees by component.
 
 use std::collections::BTreeMap;
 
 use ensimbi_events::ports::BookReader;
-use ensimbi_events::word::Bearer;
-use ensimbi_events::{Body, BookId, NoLines, SubjectId, WalletId, leaf};
+use ensimbi_events::word::{Bearer, Fee};
+use ensimbi_events::{Amount, Body, BookId, NoLines, SubjectId, WalletId, leaf};
 
 use crate::exit::Failure;
 
@@ -41,36 +42,54 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
             let (Some(wallet), false) = (event.fact.wallet, withheld) else { continue };
             let posted = sums.posted.entry(wallet).or_default();
             let held = sums.held.entry(wallet).or_default();
-            let (fees, sign) = match &event.fact.body {
-                Body::CollectionRequested(_) => {
-                    last.insert(event.fact.subject, "requested");
-                    continue;
+            let scaled = |amount: Amount| i128::from(amount.scaled());
+            let mut state = |word| drop(last.insert(event.fact.subject, word));
+            // Fees and the sign with which they count as a cost.
+            let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
+            match &event.fact.body {
+                Body::CollectionRequested(_) | Body::PayoutRequested(_) | Body::WithdrawalRequested(_) => {
+                    state("requested");
                 }
-                Body::CollectionPending(_) => {
-                    last.insert(event.fact.subject, "pending");
-                    continue;
-                }
-                Body::CollectionFailed(_) => {
-                    last.insert(event.fact.subject, "failed");
-                    continue;
+                Body::CollectionPending(_) | Body::PayoutPending(_) => state("pending"),
+                Body::CollectionFailed(_) | Body::PayoutFailed(_) | Body::WithdrawalFailed(_) => state("failed"),
+                Body::OpeningBalanceDeclared(body) => {
+                    *posted += scaled(body.posted);
+                    *held += scaled(body.held.unwrap_or_default());
                 }
                 Body::CollectionSucceeded(body) => {
-                    *posted += i128::from(body.net.scaled());
-                    *held += i128::from(body.held.unwrap_or_default().scaled());
-                    last.insert(event.fact.subject, "succeeded");
-                    (&body.fees, 1)
+                    *posted += scaled(body.net);
+                    *held += scaled(body.held.unwrap_or_default());
+                    state("succeeded");
+                    costs.push((&body.fees, 1));
                 }
                 Body::CollectionReversed(body) => {
-                    *posted -= i128::from(body.from_wallet.scaled());
-                    *held -= i128::from(body.from_held.unwrap_or_default().scaled());
-                    last.insert(event.fact.subject, "reversed");
-                    (&body.returned, -1)
+                    *posted -= scaled(body.from_wallet);
+                    *held -= scaled(body.from_held.unwrap_or_default());
+                    state("reversed");
+                    costs.extend([(&body.returned, -1), (&body.fees, 1)]);
                 }
-                _ => continue,
-            };
-            for fee in fees {
-                let key = (fee.component.to_string(), bearer(fee.bearer), fee.currency.to_string());
-                *sums.fees.entry(key).or_default() += sign * i128::from(fee.amount.scaled());
+                Body::PayoutSucceeded(body) => {
+                    *posted -= scaled(body.wallet_debit);
+                    state("succeeded");
+                    costs.push((&body.fees, 1));
+                }
+                Body::PayoutReversed(body) => {
+                    *posted += scaled(body.wallet_credit);
+                    state("reversed");
+                    costs.extend([(&body.returned, -1), (&body.fees, 1)]);
+                }
+                Body::FeeCharged(body) => {
+                    let ours = body.fees.iter().filter(|fee| fee.bearer == Bearer::Merchant);
+                    *posted -= ours.map(|fee| scaled(fee.amount)).sum::<i128>();
+                    costs.push((&body.fees, 1));
+                }
+                _ => {}
+            }
+            for (fees, sign) in costs {
+                for fee in fees {
+                    let key = (fee.component.to_string(), fee.bearer.to_string(), fee.currency.to_string());
+                    *sums.fees.entry(key).or_default() += sign * scaled(fee.amount);
+                }
             }
         }
     }
@@ -79,8 +98,4 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
     }
     sums.fees.retain(|_, amount| *amount != 0);
     Ok(sums)
-}
-
-fn bearer(bearer: Bearer) -> String {
-    bearer.to_string()
 }

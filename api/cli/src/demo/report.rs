@@ -43,7 +43,7 @@ pub fn json(result: &Result) -> Value {
     json!({
         "ok": result.ok(), "seed": result.seed, "payments": result.payments, "book_id": result.book,
         "position": result.position, "root": result.root, "wallets": wallets, "fees": fees,
-        "payments_by_state": result.states, "agreements": agreements, "differences": differences,
+        "payments_by_state": result.states, "checkpoints": result.checkpoints, "agreements": agreements, "differences": differences,
     })
 }
 
@@ -74,7 +74,8 @@ pub fn tables(result: &Result) -> String {
             let _ = writeln!(text, "      {difference}");
         }
     }
-    let _ = writeln!(text, "\nbook {}, {} events, root {}", result.book, result.position, result.root);
+    let (book, size, root, checkpoints) = (&result.book, result.position, result.root, result.checkpoints);
+    let _ = writeln!(text, "\nbook {book}, {size} events, {checkpoints} checkpoints, root {root}");
     text
 }
 

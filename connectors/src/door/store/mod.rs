@@ -126,6 +126,28 @@ impl DoorStore {
         Ok(store)
     }
 
+    /// Opens what is there for reading beside a writer: nothing is made, and SQLite refuses every write.
+    ///
+    /// # Errors
+    /// [`DoorError::Foreign`] naming what was found, also where there is no file or its schema is an older one;
+    /// [`DoorError::Unavailable`].
+    pub async fn open_to_read(address: &StoreAddress) -> Result<Self, DoorError> {
+        let pools = match address {
+            StoreAddress::Sqlite(path) => {
+                let readers = sqlite::open_to_read(path).await?;
+                Pools::Sqlite { writer: readers.clone(), readers }
+            }
+            StoreAddress::Postgres(url) => Pools::Postgres(postgres::open(url.expose_secret()).await?),
+        };
+        Ok(Self { pools })
+    }
+
+    /// Which master key the rows were sealed under; `None` in a store that no door has opened yet.
+    pub(crate) async fn fingerprint(&self) -> Result<Option<Vec<u8>>, DoorError> {
+        let row = self.read().await?.maybe(keyring::SQL.1, values![]).await?;
+        row.map(|mut row| row.bytes()).transpose()
+    }
+
     async fn check_master_key(&self, fingerprint: [u8; 16]) -> Result<(), DoorError> {
         let (remember, recall, _) = keyring::SQL;
         let mut tx = self.write().await?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
@@ -15,16 +16,13 @@ use crate::door::{DoorError, error};
 
 const READERS: u32 = 4;
 
+fn schema() -> Migrator {
+    sqlx::migrate!("migrations/sqlite")
+}
+
 /// Opens the file, after looking whether it is ours.
 pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), DoorError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(LOCK_TIMEOUT)
-        .disable_statement_logging();
+    let options = options(path);
     look(path).await?;
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -33,19 +31,58 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), DoorEr
         .acquire_timeout(LOCK_TIMEOUT)
         .connect_with(options.clone())
         .await?;
-    let mut migrator = sqlx::migrate!("migrations/sqlite");
+    let mut migrator = schema();
     migrator.dangerous_set_table_name(MIGRATIONS);
     let mut connection = writer.acquire().await?;
     // Not `run`: its future cannot be moved between threads (its bound is on one lifetime only).
     let migrated = migrator.run_direct(None, &mut *connection, false).await;
     drop(connection);
     migrated.map_err(|why| error::migration(&path.display().to_string(), why))?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(LOCK_TIMEOUT)
-        .connect_with(options.create_if_missing(false).pragma("query_only", "1"))
+    Ok((writer, readers(options).await?))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(LOCK_TIMEOUT)
+        .disable_statement_logging()
+}
+
+async fn readers(options: SqliteConnectOptions) -> Result<SqlitePool, DoorError> {
+    let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(LOCK_TIMEOUT);
+    Ok(pool.connect_with(options.create_if_missing(false).pragma("query_only", "1")).await?)
+}
+
+/// Opens readers alone, on a file that must be ours and of today's schema.
+pub(super) async fn open_to_read(path: &Path) -> Result<SqlitePool, DoorError> {
+    let place = path.display();
+    let missing = || DoorError::Foreign(format!("{place} is not there; start `ensimbi serve` on this folder first"));
+    if !path.exists() {
+        return Err(missing());
+    }
+    look(path).await?;
+    let readers = readers(options(path)).await?;
+    let tables: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE name = '_door_migrations'")
+        .fetch_one(&readers)
         .await?;
-    Ok((writer, readers))
+    if tables == 0 {
+        return Err(missing());
+    }
+    let applied: Vec<(i64, bool, Vec<u8>)> =
+        sqlx::query_as("SELECT version, success, checksum FROM _door_migrations ORDER BY version")
+            .fetch_all(&readers)
+            .await?;
+    let known: Vec<(i64, bool, Vec<u8>)> =
+        schema().iter().map(|step| (step.version, true, step.checksum.to_vec())).collect();
+    if applied == known {
+        return Ok(readers);
+    }
+    let text = format!("{place} has another schema than this program knows; start `ensimbi serve` on it first");
+    Err(DoorError::Foreign(text))
 }
 
 /// Refuses a file that is no database, or somebody else's, before anything in it is touched.

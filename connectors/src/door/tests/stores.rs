@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ensimbi_events::ports::ApiKeys;
 use ensimbi_events::word::Mode;
+use ensimbi_events::{BookId, Clock};
 use ensimbi_vault::{MasterKey, Vault};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, Executor, SqlSafeStr};
@@ -20,6 +21,7 @@ on_both_stores! {
     api_keys_open_their_book_until_they_are_revoked,
     wrong_configuration_names_the_key_and_makes_no_store,
     several_processes_may_start_at_once,
+    a_reader_beside_a_running_door_leaves_everything_as_it_is,
 }
 
 async fn every_statement_can_be_prepared(house: House) {
@@ -87,11 +89,48 @@ async fn api_keys_open_their_book_until_they_are_revoked(house: House) {
     assert_eq!(door.book_of(&hash).await.unwrap(), Some(house.book));
     assert_eq!(door.book_of(&[0; 32]).await.unwrap(), None);
     assert_eq!(door.key_count().await.unwrap(), 1);
-    assert!(door.revoke_key(&hash).await.unwrap());
-    assert!(!door.revoke_key(&hash).await.unwrap());
+    let listed = door.store.keys(house.book).await.unwrap();
+    assert_eq!((listed.len(), listed[0].label.as_str(), listed[0].revoked_at), (1, "first", None));
+    assert_eq!(listed[0].id, ensimbi_events::ids::key_id(&hash));
+    let now = house.clock.now();
+    for (book, id, ended) in [
+        (BookId(listed[0].id), listed[0].id, false),
+        (house.book, house.book.0, false),
+        (house.book, listed[0].id, true),
+        (house.book, listed[0].id, false),
+    ] {
+        assert_eq!(door.store.revoke_key(book, id, now).await.unwrap(), ended, "{book} {id}");
+    }
+    assert_eq!(door.store.keys(house.book).await.unwrap()[0].revoked_at, Some(now));
     assert_eq!(door.book_of(&hash).await.unwrap(), None);
     door.close().await;
     assert!(door.book_of(&hash).await.is_err());
+}
+
+async fn a_reader_beside_a_running_door_leaves_everything_as_it_is(house: House) {
+    let options = house.options();
+    if let StoreAddress::Sqlite(path) = &options.store {
+        let error = Door::open_to_read(house.options()).await.unwrap_err();
+        assert!(matches!(&error, DoorError::Foreign(text) if text.contains("serve")), "{error}");
+        assert!(!path.exists(), "a reader makes nothing");
+    }
+    let door = house.open().await;
+    let reader = Door::open_to_read(options).await.unwrap();
+    assert_eq!(reader.master_key_fits().await.unwrap(), Some(true));
+    assert_eq!(reader.key_count().await.unwrap(), 0);
+    assert_eq!(reader.named(&[], "nothing").await.unwrap(), []);
+    if matches!(&house.place.address, StoreAddress::Sqlite(_)) {
+        assert!(reader.add_key([1; 32], "no").await.is_err(), "a reader cannot write");
+    }
+    door.add_key([7; 32], "first").await.unwrap();
+    assert_eq!(reader.key_count().await.unwrap(), 1);
+    let mut other = house.options();
+    other.vault = Arc::new(Vault::new(MasterKey::from_bytes([3; 32])));
+    let other = Door::open_to_read(other).await.unwrap();
+    assert_eq!(other.master_key_fits().await.unwrap(), Some(false));
+    other.close().await;
+    reader.close().await;
+    door.close().await;
 }
 
 async fn wrong_configuration_names_the_key_and_makes_no_store(house: House) {

@@ -38,21 +38,45 @@ macro_rules! object {
 }
 
 object! {
-    /// `Collection` (section 4.2), as far as we read it.
-    Collection in "camelCase" {
-        id, created_at, status, status_code, external_id, amount, currency, wallet, transaction_charge, vendor_charge,
-        total_transaction_charge, vendor, vendor_transaction_id, last_updated, processed_at, transactions, payer,
-        payer_name,
+    /// `Collection` (section 4.2) or `Disbursement` (section 5.3), as far as we read them. Whether a name was checked
+    /// (`payeeNameStatus`, once `nameStatus`) has no stated effect, so neither is read.
+    Record in "camelCase" {
+        id, created_at, category, status, status_code, external_id, amount, currency, wallet, transaction_charge,
+        vendor_charge, total_transaction_charge, vendor, vendor_transaction_id, last_updated, processed_at,
+        transactions, payer, payer_name, payee, payee_name, bank_id, bank,
     }
 }
 
 object! {
     /// A wallet row (section 9.4).
-    Row in "camelCase" { request_id, operation, category, amount }
+    Row in "camelCase" {
+        id, created_at, operation, wallet, wallet_id, request_id, request_category, category, transaction_number,
+        amount, balance, previous_balance,
+    }
 }
 
 object! {
-    /// `wallet` inside a collection.
+    /// `bank` inside a disbursement (section 5.3).
+    Bank in "camelCase" { id, name, bank_identification_code, account_number_regex }
+}
+
+object! {
+    /// An entry of the bank list (section 5.4).
+    BankItem in "camelCase" { id, name, code }
+}
+
+object! {
+    /// A wallet's balance (section 6); its callback fields are never read.
+    Balance in "camelCase" { id, currency, actual_balance, available_balance }
+}
+
+object! {
+    /// A page of history (section 8).
+    Page in "camelCase" { data, total_pages, has_next_page }
+}
+
+object! {
+    /// `wallet` inside a record or a row.
     Wallet in "camelCase" { id }
 }
 
@@ -146,13 +170,26 @@ pub(super) fn list<'a>(field: &str, text: &'a str) -> Result<Vec<&'a RawValue>, 
     serde_json::from_str(text).map_err(|error| unreadable(field, problem(&error)))
 }
 
-/// The collections of an answer: one object, or a list from the external-id call (section 4.4).
-pub(super) fn collections(bytes: &[u8]) -> Result<Vec<Collection<'_>>, Unreadable> {
+/// The records of an answer: one object, or a list from an external-id call (section 4.4).
+pub(super) fn records(bytes: &[u8]) -> Result<Vec<Record<'_>>, Unreadable> {
     let text = body(bytes)?;
     if text.trim_start().starts_with('[') {
-        return list("body", text)?.into_iter().map(|element| object("body", element.get())).collect();
+        return objects("body", text);
     }
     Ok(vec![object("body", text)?])
+}
+
+/// A list of objects.
+pub(super) fn objects<'a, T: Deserialize<'a>>(field: &str, text: &'a str) -> Result<Vec<T>, Unreadable> {
+    list(field, text)?.into_iter().map(|element| object(field, element.get())).collect()
+}
+
+/// A page of history and its records; without `data` it is none.
+pub(super) fn page(bytes: &[u8]) -> Result<(Page<'_>, Vec<Record<'_>>), Unreadable> {
+    let page: Page<'_> = object("body", body(bytes)?)?;
+    let data = page.data.ok_or_else(|| unreadable("data", "missing"))?;
+    let records = objects("data", data.get())?;
+    Ok((page, records))
 }
 
 /// Says what is wrong without showing a value: the library's own text may quote one.
@@ -203,4 +240,16 @@ pub(super) fn is_word(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     // A word begins with a letter, so that no phone number passes for one.
     (1..=WORD_MAX).contains(&text.len()) && text.bytes().all(letter) && text.as_bytes()[0].is_ascii_alphabetic()
+}
+
+/// A whole number, or a text that holds one.
+pub(super) fn integer(field: &str, raw: Raw<'_>) -> Result<i64, Unreadable> {
+    let raw = raw.ok_or_else(|| unreadable(field, "missing"))?;
+    raw.get().trim_matches('"').parse().map_err(|_| unreadable(field, "expected a whole number"))
+}
+
+/// Whether a text is what a person dials: 5 to 20 digits, with an optional plus sign.
+pub(super) fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

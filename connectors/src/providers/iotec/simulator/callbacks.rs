@@ -1,7 +1,8 @@
 //! Callbacks: noted in the transaction that changes the status, sent by the background task when due.
 //!
-//! Only `Success`, `Failed` and `SentToVendor` are announced (provider facts, section 11). The body is the status answer
-//! of that moment. Three tries; what is not answered with 2xx in time is tried again after growing simulated gaps.
+//! Only `Success`, `Failed` and `SentToVendor` are announced, to the URL of the wallet and category (provider facts,
+//! section 11). The body is the status answer of that moment. Three tries; what is not answered with 2xx in time is
+//! tried again after growing simulated gaps.
 
 use std::time::Duration;
 
@@ -12,14 +13,15 @@ use secrecy::ExposeSecret;
 use sqlx::{FromRow, Row, SqliteConnection};
 
 use super::IotecSimulator;
-use super::answer::{self, Oddities};
-use super::books;
+use super::answer::Oddities;
 use super::faults::Fault;
 use super::lifecycle::Rules;
+use super::records::{self, Kind};
 use super::settings::CallbackTarget;
+use super::status;
 use crate::simulator::Result;
 
-/// Deliveries that run at the same time, each of another collection.
+/// Deliveries that run at the same time, each of another record.
 const AT_ONCE: usize = 16;
 const TRIES: i64 = 3;
 /// By how much a callback waits so that others overtake it.
@@ -30,25 +32,35 @@ struct Due {
     id: i64,
     wallet_id: String,
     body: String,
+    category: String,
     kind: String,
     tries: i64,
 }
 
-/// Notes the callbacks of a collection's present status, which came at `at`.
-pub(super) async fn note(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, at: Time) -> Result<()> {
-    let of = books::by_seq(&mut *db, seq).await?;
-    let announced = matches!(of.status.as_str(), "Success" | "Failed" | "SentToVendor");
-    if !announced || !rules.called_back.contains(&of.wallet_id) {
-        return Ok(());
+/// Where callbacks about a record go: the category of the registration, if there is one.
+fn category(rules: Rules<'_>, kind: Kind, wallet_id: &str) -> Option<Kind> {
+    let registered = |kind| rules.called_back.iter().any(|(id, of)| id == wallet_id && *of == kind);
+    match kind {
+        kind if registered(kind) => Some(kind),
+        Kind::Disbursement if registered(Kind::Collection) && !rules.faults.switches.callbacks_by_category_only => {
+            Some(Kind::Collection)
+        }
+        _ => None,
     }
-    let faults = rules.faults;
-    let rows = books::rows(&mut *db, seq).await?;
-    let body = answer::collection(&of, &rows, Oddities::default())?;
-    // Two statuses of one collection are two chances, each with its own draw.
-    let chance = format!("{}/{}", of.object, of.status);
+}
+
+/// Notes the callbacks of a record's present status, which came at `at`.
+pub(super) async fn note(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, at: Time) -> Result<()> {
+    let of = records::by_seq(&mut *db, seq).await?;
+    let announced = matches!(of.status.as_str(), "Success" | "Failed" | "SentToVendor");
+    let Some(category) = category(rules, of.kind(), &of.wallet_id).filter(|_| announced) else { return Ok(()) };
+    let (faults, key) = (rules.faults, of.key());
+    let body = status::text(&mut *db, faults, &of, Oddities::default()).await?;
+    // Two statuses of one record are two chances, each with its own draw.
+    let chance = format!("{key}/{}", of.status);
     let hits = |fault| faults.hits(fault, &chance, 0);
     let mut due = at.plus(rules.settings.callback_after);
-    if of.created_at == at.micros() && faults.hits(Fault::CallbackBeforeAnswer, &of.object, 0) {
+    if of.created_at == at.micros() && faults.hits(Fault::CallbackBeforeAnswer, &key, 0) {
         due = at;
     }
     if hits(Fault::CallbackReordered) {
@@ -66,26 +78,26 @@ pub(super) async fn note(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, 
     if hits(Fault::CallbackForged) {
         let draws = faults.draws();
         let early = at.plus(rules.settings.callback_after);
+        let odd = Oddities { status: Some("Success"), extra_fields: false };
         if draws.below("forged_kind", &chance, 0, 2) == 0 {
-            let lie = answer::collection(&of, &rows, Oddities { status: Some("Success"), extra_fields: false })?;
-            queue.push((lie, "forged_header", early, "due"));
+            queue.push((status::text(&mut *db, faults, &of, odd).await?, "forged_header", early, "due"));
         } else {
             let mut nobody = of.clone();
             nobody.id = draws.uuid("forged_id", &chance, 0).to_string();
             nobody.external_id = Some(nobody.id.clone());
-            let lie = answer::collection(&nobody, &[], Oddities { status: Some("Success"), extra_fields: false })?;
-            queue.push((lie, "forged_id", early, "due"));
+            queue.push((status::invented(&mut *db, faults, &nobody, odd).await?, "forged_id", early, "due"));
         }
     }
     for (body, kind, due, state) in queue {
         sqlx::query(
-            "INSERT INTO callback (collection, wallet_id, status, body, kind, due_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO callback (record, wallet_id, status, body, category, kind, due_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )
         .bind(seq)
         .bind(&of.wallet_id)
         .bind(&of.status)
         .bind(body)
+        .bind(category.word())
         .bind(kind)
         .bind(due.micros())
         .bind(state)
@@ -95,9 +107,9 @@ pub(super) async fn note(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, 
     Ok(())
 }
 
-/// Behind the callback of the collection's next step, or long enough for other collections to overtake.
+/// Behind the callback of the record's next step, or long enough for other records to overtake.
 async fn after_the_next(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, due: Time) -> Result<Time> {
-    let row = sqlx::query("SELECT min(due_at) FROM step WHERE collection = ?1 AND done = 0").bind(seq);
+    let row = sqlx::query("SELECT min(due_at) FROM step WHERE record = ?1 AND done = 0").bind(seq);
     let next: Option<i64> = row.fetch_one(db).await?.try_get(0)?;
     let next = next.map(|next| Time::from_micros(next).plus(rules.settings.callback_after));
     // A contradiction hours later is no order worth waiting for.
@@ -106,13 +118,13 @@ async fn after_the_next(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, d
 }
 
 impl IotecSimulator {
-    /// Sends what is due, one callback a collection at a time; gives how many were sent or tried.
+    /// Sends what is due, one callback a record at a time; gives how many were sent or tried.
     pub(super) async fn send_due(&self) -> Result<usize> {
         let now = self.now();
         let mut tx = self.file.begin().await?;
         let due: Vec<Due> = sqlx::query_as(
-            "SELECT id, wallet_id, body, kind, tries FROM callback AS c WHERE state = 'due' AND due_at <= ?1
-               AND NOT EXISTS (SELECT 1 FROM callback AS d WHERE d.collection = c.collection AND d.state = 'due'
+            "SELECT id, wallet_id, body, category, kind, tries FROM callback AS c WHERE state = 'due' AND due_at <= ?1
+               AND NOT EXISTS (SELECT 1 FROM callback AS d WHERE d.record = c.record AND d.state = 'due'
                  AND (d.due_at < c.due_at OR (d.due_at = c.due_at AND d.id < c.id)))
              ORDER BY due_at, id LIMIT ?2",
         )
@@ -133,7 +145,8 @@ impl IotecSimulator {
 
     /// Whether the receiver took it.
     async fn deliver(&self, one: &Due) -> bool {
-        let Some(target) = self.target(&one.wallet_id) else { return false };
+        let kind = if one.category == "Disbursement" { Kind::Disbursement } else { Kind::Collection };
+        let Some(target) = self.target(&one.wallet_id, kind) else { return false };
         let CallbackTarget { url, header_name, header_value } = target;
         let header = match one.kind.as_str() {
             "forged_header" => "forged",

@@ -1,9 +1,10 @@
-//! The named faults with their rates, the figures they need, and the switches for what nobody knows of the real server.
+//! The named faults with their rates, and all that `/_sim/faults` shows and takes.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::switches::{Parameters, Switches};
 use crate::simulator::draw::{ALWAYS, Draws};
 use crate::simulator::{Result, SimulatorError};
 
@@ -42,7 +43,7 @@ pub enum Fault {
     RateLimited,
     /// 503 before anything is done.
     ServerError,
-    /// A success is taken back later.
+    /// A collection's success is taken back later.
     RolledBackLater,
     /// A failure turns into a success later.
     SuccessAfterFailed,
@@ -52,11 +53,25 @@ pub enum Fault {
     ExtraFields,
     /// The first look-ups after the creation answer 404.
     NotFoundRightAfter,
+    /// The connection is cut before anything is done.
+    CutBeforeAcceptance,
+    /// A payout that would fail ends in `RolledBack`, straight from `SentToVendor`.
+    PayoutRolledBack,
+    /// A payout's success is taken back later.
+    PayoutRolledBackLater,
+    /// A failed payout gives the amount back and keeps the fee.
+    PayoutFeeKept,
+    /// A payout that would succeed fails.
+    PayoutFailed,
+    /// Nine tenths of what was asked are collected or paid out, in the answers and in the wallet.
+    WrongAmount,
+    /// The answers' total fee is one unit above the sum of its parts; the wallet has the true one.
+    WrongFee,
 }
 
 impl Fault {
     /// Every fault there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::CallbackLate,
         Self::CallbackLost,
         Self::CallbackDoubled,
@@ -75,6 +90,13 @@ impl Fault {
         Self::UnknownStatus,
         Self::ExtraFields,
         Self::NotFoundRightAfter,
+        Self::CutBeforeAcceptance,
+        Self::PayoutRolledBack,
+        Self::PayoutRolledBackLater,
+        Self::PayoutFeeKept,
+        Self::PayoutFailed,
+        Self::WrongAmount,
+        Self::WrongFee,
     ];
 
     /// The name by which it is drawn; a rename would change every seeded run.
@@ -98,94 +120,13 @@ impl Fault {
             Self::UnknownStatus => "unknown_status",
             Self::ExtraFields => "extra_fields",
             Self::NotFoundRightAfter => "not_found_right_after",
-        }
-    }
-}
-
-/// Which record a look-up by external id gives where several share it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lookup {
-    /// The newest.
-    #[default]
-    Newest,
-    /// The oldest.
-    Oldest,
-    /// All of them, newest first, as a JSON array.
-    Array,
-}
-
-/// How fees are rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FeeRounding {
-    /// Exact to four places.
-    #[default]
-    Exact,
-    /// Two places, half up.
-    TwoPlaces,
-}
-
-/// Who is debited what under `ChargeCustomer` (provider facts, section 9.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChargeCustomer {
-    /// Reading A: the payer pays amount and fee, the wallet nets the amount; the fee never touches the wallet.
-    #[default]
-    A,
-    /// Reading B: the payer pays the amount, the wallet nets amount less fee, as under `ChargeWallet`.
-    B,
-}
-
-/// What nobody knows of the real server, as switches to be tried both ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Switches {
-    /// Look-up by an external id that several records share.
-    pub lookup: Lookup,
-    /// Rounding of fees.
-    pub fee_rounding: FeeRounding,
-    /// Reading of `ChargeCustomer`.
-    pub charge_customer: ChargeCustomer,
-    /// A rollback takes the amount back and leaves the fee charged.
-    pub rollback_keeps_fee: bool,
-    /// 401 and 404 with an empty body.
-    pub empty_error_bodies: bool,
-    /// Request fields outside the schema are refused with 400.
-    pub refuse_unknown_fields: bool,
-    /// Amounts with a fraction, and amounts as strings, are refused with 400.
-    pub refuse_fractions: bool,
-    /// The create call answers with the outcome at once.
-    pub immediate_outcome: bool,
-}
-
-/// Figures that the faults need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Parameters {
-    /// By how much a late callback is late, in simulated minutes.
-    pub callback_late_minutes: u32,
-    /// When a final state is contradicted, in simulated minutes after it.
-    pub rolled_back_after_minutes: u32,
-    /// How long a connection is held before it is cut, in real milliseconds.
-    pub hold_ms: u64,
-    /// How long a create call waits for its own callback, in real milliseconds.
-    pub callback_before_answer_ms: u64,
-    /// `Retry-After` of a 429, in seconds.
-    pub retry_after_seconds: u32,
-    /// Until when after a creation a look-up may find nothing, in simulated seconds.
-    pub not_found_seconds: u32,
-}
-
-impl Default for Parameters {
-    fn default() -> Self {
-        Self {
-            callback_late_minutes: 30,
-            rolled_back_after_minutes: 120,
-            hold_ms: 15_000,
-            callback_before_answer_ms: 2_000,
-            retry_after_seconds: 2,
-            not_found_seconds: 60,
+            Self::CutBeforeAcceptance => "cut_before_acceptance",
+            Self::PayoutRolledBack => "payout_rolled_back",
+            Self::PayoutRolledBackLater => "payout_rolled_back_later",
+            Self::PayoutFeeKept => "payout_fee_kept",
+            Self::PayoutFailed => "payout_failed",
+            Self::WrongAmount => "wrong_amount",
+            Self::WrongFee => "wrong_fee",
         }
     }
 }
@@ -256,6 +197,9 @@ impl Faults {
         if self.parameters.hold_ms.max(self.parameters.callback_before_answer_ms) > HOLD_MAX_MS {
             return Err(SimulatorError::Settings(format!("faults: hold_ms is at most {HOLD_MAX_MS}")));
         }
+        if self.parameters.history_page_max == 0 {
+            return Err(SimulatorError::Settings("faults: history_page_max is at least 1".to_owned()));
+        }
         Ok(())
     }
 }
@@ -275,6 +219,7 @@ fn merge(whole: &mut serde_json::Value, change: &serde_json::Value, depth: u8) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::switches::Lookup;
     use super::*;
     use serde_json::json;
 

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequestParts, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::paying;
+use super::records::Kind;
+use super::service::By;
 use super::wrong::{Drawn, json};
 use super::{IotecSimulator, tokens};
 use crate::simulator::listener::Wire;
@@ -20,6 +23,7 @@ use crate::simulator::{Result, SimulatorError};
 
 /// Largest request body.
 const BODY_MAX: usize = 64 * 1024;
+
 impl IotecSimulator {
     /// The provider's paths and, under `/_sim/`, the control. Best served by [`IotecSimulator::serve`], which lets a
     /// fault cut a connection; under another server such a connection ends in a broken body.
@@ -27,10 +31,17 @@ impl IotecSimulator {
         Router::new()
             .route("/connect/token", post(token))
             .route("/api/collections/collect", post(collect))
-            .route("/api/collections/status/{id}", get(by_id))
-            .route("/api/collections/external-id/{id}", get(by_external_id))
+            .route("/api/collections/status/{id}", get(collection))
+            .route("/api/collections/external-id/{id}", get(collection_by_external_id))
+            .route("/api/disbursements/disburse", post(disburse))
+            .route("/api/disbursements/bank-disburse", post(bank_disburse))
+            .route("/api/disbursements/bank-list", get(bank_list))
+            .route("/api/disbursements/status/{id}", get(payout))
+            .route("/api/disbursements/external-id/{id}", get(payout_by_external_id))
+            .route("/api/disbursements/paged-history", get(history))
             .route("/api/wallet-balance/{id}", get(wallet_balance))
             .merge(super::control::routes())
+            .merge(super::hand::routes())
             .fallback(|| async { StatusCode::NOT_FOUND })
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self.clone())
@@ -103,11 +114,10 @@ fn oauth_error(error: &str) -> Response {
     json(StatusCode::BAD_REQUEST, serde_json::json!({ "error": error }).to_string())
 }
 
-async fn collect(
-    State(sim): State<Arc<IotecSimulator>>,
-    caller: Caller,
-    body: std::result::Result<Bytes, BytesRejection>,
-) -> Response {
+type Sim = State<Arc<IotecSimulator>>;
+type RawBody = std::result::Result<Bytes, BytesRejection>;
+
+async fn collect(State(sim): Sim, caller: Caller, body: RawBody) -> Response {
     let _busy = sim.busy();
     let body = match body {
         Ok(body) => body,
@@ -117,16 +127,56 @@ async fn collect(
     finish(&sim, caller.wire, outcome).await
 }
 
-async fn by_id(State(sim): State<Arc<IotecSimulator>>, Path(id): Path<String>, caller: Caller) -> Response {
+async fn disburse(State(sim): Sim, caller: Caller, body: RawBody) -> Response {
+    pay_out(&sim, caller, paying::Path::MobileMoney, body).await
+}
+
+async fn bank_disburse(State(sim): Sim, caller: Caller, body: RawBody) -> Response {
+    pay_out(&sim, caller, paying::Path::Bank, body).await
+}
+
+async fn pay_out(sim: &IotecSimulator, caller: Caller, path: paying::Path, body: RawBody) -> Response {
     let _busy = sim.busy();
-    let outcome = sim.look_up(caller.token.as_deref(), "status", &id).await;
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let outcome = sim.disburse(caller.token.as_deref(), path, &body).await;
+    finish(sim, caller.wire, outcome).await
+}
+
+async fn bank_list(State(sim): Sim, caller: Caller) -> Response {
+    let _busy = sim.busy();
+    let outcome = sim.bank_list(caller.token.as_deref()).await;
     finish(&sim, caller.wire, outcome).await
 }
 
-async fn by_external_id(State(sim): State<Arc<IotecSimulator>>, Path(id): Path<String>, caller: Caller) -> Response {
+async fn history(State(sim): Sim, Query(pairs): Query<Vec<(String, String)>>, caller: Caller) -> Response {
     let _busy = sim.busy();
-    let outcome = sim.look_up(caller.token.as_deref(), "external-id", &id).await;
+    let outcome = sim.history(caller.token.as_deref(), pairs).await;
     finish(&sim, caller.wire, outcome).await
+}
+
+async fn collection(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
+    look_up(&sim, caller, Kind::Collection, By::Id, &id).await
+}
+
+async fn collection_by_external_id(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
+    look_up(&sim, caller, Kind::Collection, By::ExternalId, &id).await
+}
+
+async fn payout(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
+    look_up(&sim, caller, Kind::Disbursement, By::Id, &id).await
+}
+
+async fn payout_by_external_id(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
+    look_up(&sim, caller, Kind::Disbursement, By::ExternalId, &id).await
+}
+
+async fn look_up(sim: &IotecSimulator, caller: Caller, kind: Kind, by: By, id: &str) -> Response {
+    let _busy = sim.busy();
+    let outcome = sim.look_up(caller.token.as_deref(), kind, by, id).await;
+    finish(sim, caller.wire, outcome).await
 }
 
 async fn wallet_balance(State(sim): State<Arc<IotecSimulator>>, Path(id): Path<String>, caller: Caller) -> Response {

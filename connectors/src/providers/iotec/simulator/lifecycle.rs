@@ -1,18 +1,18 @@
-//! What becomes of a collection: planned at its creation as steps with a due time, applied when they are due.
+//! How planned steps are applied when they are due.
 //!
 //! Applying a step: check that the status may change so, move the wallet's money, write the status, plan what may follow
-//! (a later contradiction), and note the callback with the body of that moment. All in the caller's transaction.
+//! (the way of a payout that was let go, a later contradiction), and note the callback with the body of that moment. All
+//! in the caller's transaction.
 
 use std::time::Duration;
 
 use ensimbi_events::{Amount, Time};
 use sqlx::{FromRow, SqliteConnection};
 
-use super::books::{self, Collection, Movement};
-use super::callbacks;
 use super::faults::{Fault, Faults};
-use super::request::{Group, group};
+use super::records::{self, Kind, Record, code};
 use super::settings::Settings;
+use super::{callbacks, money, moves, payouts, plan, wallets};
 use crate::simulator::{Result, SimulatorError};
 
 /// The nine statuses of the provider's documents (provider facts, 7.1).
@@ -33,79 +33,29 @@ pub(super) const STATUSES: [&str; 9] = [
 pub(super) struct Rules<'a> {
     pub(super) settings: &'a Settings,
     pub(super) faults: &'a Faults,
-    /// Wallets for which somebody registered a callback.
-    pub(super) called_back: &'a [String],
+    /// Wallets and categories for which somebody registered a callback.
+    pub(super) called_back: &'a [(String, Kind)],
+}
+
+/// Whether nothing more is expected to happen.
+pub(super) fn is_final(status: &str) -> bool {
+    !matches!(status, "Pending" | "SentToVendor" | "AwaitingApproval" | "Scheduled")
 }
 
 #[derive(FromRow)]
 struct Step {
     id: i64,
-    collection: i64,
+    record: i64,
     due_at: i64,
     status: String,
     message: String,
-}
-
-/// Plans a new collection. `at_once`: its next status comes now.
-pub(super) async fn plan(db: &mut SqliteConnection, rules: Rules<'_>, of: &Collection, at_once: bool) -> Result<()> {
-    let Rules { settings, faults, .. } = rules;
-    let created = Time::from_micros(of.created_at);
-    let draws = faults.draws();
-    let (shortest, longest) = settings.outcome_after;
-    let span = u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX);
-    let drawn = Duration::from_millis(draws.below("outcome_after", &of.object, 0, span.saturating_add(1)));
-    let after = shortest.saturating_add(drawn);
-    let group = match group(&of.payer) {
-        Group::Real if draws.hits("live_failure", &of.object, 0, settings.live_failures) => Group::Failed,
-        Group::Real => Group::Success,
-        group => group,
-    };
-    let seen_on_the_way = draws.hits("sent_to_vendor", &of.object, 0, settings.sent_to_vendor);
-    let mut steps = Vec::new();
-    if group == Group::SentToVendor || (seen_on_the_way && matches!(group, Group::Success | Group::Failed)) {
-        steps.push((after / 2, "SentToVendor", "Request is with the network"));
-    }
-    match group {
-        Group::Success => steps.push((after, "Success", "Payment received")),
-        Group::Failed => steps.push((after, "Failed", "The payer declined")),
-        Group::Pending => steps.extend(settings.pending_timeout.map(|wait| (wait, "Failed", "Request timed out"))),
-        Group::SentToVendor => {
-            let wait = settings.sent_to_vendor_timeout.map(|wait| wait.max(after / 2));
-            steps.extend(wait.map(|wait| (wait, "Failed", "The network did not answer")));
-        }
-        Group::Real => {}
-    }
-    let hurry = at_once && group != Group::Pending;
-    for (index, (wait, status, message)) in steps.into_iter().enumerate() {
-        let wait = if hurry && index == 0 { Duration::ZERO } else { wait };
-        add_step(db, of.seq, created.plus(wait), status, message).await?;
-    }
-    Ok(())
-}
-
-/// Plans one status.
-pub(super) async fn add_step(
-    db: &mut SqliteConnection,
-    collection: i64,
-    due: Time,
-    status: &str,
-    message: &str,
-) -> Result<()> {
-    sqlx::query("INSERT INTO step (collection, due_at, status, message) VALUES (?1, ?2, ?3, ?4)")
-        .bind(collection)
-        .bind(due.micros())
-        .bind(status)
-        .bind(message)
-        .execute(db)
-        .await?;
-    Ok(())
 }
 
 /// Applies what is due, in the order of due times, at most `limit` steps; gives how many.
 pub(super) async fn settle(db: &mut SqliteConnection, rules: Rules<'_>, now: Time, limit: u32) -> Result<u32> {
     for applied in 0..limit {
         let step: Option<Step> = sqlx::query_as(
-            "SELECT id, collection, due_at, status, message FROM step WHERE done = 0 AND due_at <= ?1
+            "SELECT id, record, due_at, status, message FROM step WHERE done = 0 AND due_at <= ?1
              ORDER BY due_at, id LIMIT 1",
         )
         .bind(now.micros())
@@ -113,152 +63,149 @@ pub(super) async fn settle(db: &mut SqliteConnection, rules: Rules<'_>, now: Tim
         .await?;
         let Some(mut step) = step else { return Ok(applied) };
         sqlx::query("UPDATE step SET done = 1 WHERE id = ?1").bind(step.id).execute(&mut *db).await?;
-        let of = books::by_seq(&mut *db, step.collection).await?;
+        let of = records::by_seq(&mut *db, step.record).await?;
         if step.status == "Success" && !fits(&mut *db, &of).await? {
             "Failed".clone_into(&mut step.status);
-            "The wallet cannot hold the amount".clone_into(&mut step.message);
+            match of.kind() {
+                Kind::Collection => "The wallet cannot hold the amount".clone_into(&mut step.message),
+                Kind::Disbursement => {
+                    payouts::set_unfunded(&mut *db, of.seq).await?;
+                    "Not enough funds".clone_into(&mut step.message);
+                }
+            }
         }
         if may_become(&of.status, &step.status) {
-            apply(&mut *db, rules, of, &step).await?;
+            apply(&mut *db, rules, &of, &step).await?;
         }
     }
     Ok(limit)
 }
 
-/// Whether the wallet can hold the amount; one absurd request must not stop everybody's outcomes.
-async fn fits(db: &mut SqliteConnection, of: &Collection) -> Result<bool> {
-    let wallet = books::wallet(db, &of.wallet_id).await?;
-    Ok(wallet.is_some_and(|wallet| Amount::from_scaled(wallet.balance).checked_add(of.amount()).is_some()))
+/// Whether the wallet can take the success: one absurd collection must not stop everybody's outcomes, and a payout that
+/// is debited only now may find the money gone. A success after a failure is a fact, whatever the wallet has.
+async fn fits(db: &mut SqliteConnection, of: &Record) -> Result<bool> {
+    let Some(wallet) = wallets::by_id(&mut *db, &of.wallet_id).await? else { return Ok(false) };
+    let balance = Amount::from_scaled(wallet.balance);
+    match of.kind() {
+        Kind::Collection => Ok(balance.checked_add(of.amount()).is_some()),
+        Kind::Disbursement if of.amount_moved || is_final(&of.status) => Ok(true),
+        Kind::Disbursement => Ok(balance >= payouts::by_record(db, of.seq).await?.whole(of)?),
+    }
 }
 
 /// Open states may become anything; a final one is contradicted only in the two ways that are offered.
 pub(super) fn may_become(from: &str, to: &str) -> bool {
     match from {
-        "Pending" | "SentToVendor" | "AwaitingApproval" | "Scheduled" => from != to,
         "Success" => to == "RolledBack",
         "Failed" => to == "Success",
-        _ => false,
+        _ => !is_final(from) && from != to,
     }
 }
 
-async fn apply(db: &mut SqliteConnection, rules: Rules<'_>, of: Collection, step: &Step) -> Result<()> {
-    let at = Time::from_micros(step.due_at);
-    let credited = match step.status.as_str() {
-        "Success" => {
-            credit(&mut *db, rules.faults, &of, at).await?;
-            true
-        }
-        "RolledBack" if of.credited => {
-            take_back(&mut *db, rules.faults, &of, at).await?;
-            false
-        }
-        _ => of.credited,
-    };
-    let is_final = !matches!(step.status.as_str(), "Pending" | "SentToVendor" | "AwaitingApproval" | "Scheduled");
-    let reference = (step.status == "Success").then(|| {
-        format!("{:012}", rules.faults.draws().below("vendor_transaction_id", &of.object, 0, 1_000_000_000_000))
-    });
+async fn apply(db: &mut SqliteConnection, rules: Rules<'_>, of: &Record, step: &Step) -> Result<()> {
+    let (at, key) = (Time::from_micros(step.due_at), of.key());
+    let of = &arrived(&mut *db, rules, of, &step.status).await?;
+    moves::apply(&mut *db, rules.faults, of, &step.status, at).await?;
+    if of.kind() == Kind::Disbursement && step.status == "Pending" && is_held(&of.status) {
+        let own = payouts::by_record(&mut *db, of.seq).await?;
+        let own = moves::accept(&mut *db, rules.faults, of, at, !own.held_debit_at_creation).await?;
+        plan::payout(&mut *db, rules, (of, &own), at, false).await?;
+    }
+    let unfunded = of.kind() == Kind::Disbursement && payouts::by_record(&mut *db, of.seq).await?.unfunded;
+    let word = if unfunded && step.status == "Failed" { "not-enough-funds" } else { code(&step.status) };
+    let reference = (step.status == "Success")
+        .then(|| format!("{:012}", rules.faults.draws().below("vendor_transaction_id", &key, 0, 1_000_000_000_000)));
     sqlx::query(
-        "UPDATE collection SET status = ?2, status_code = ?3, status_message = ?4, credited = ?5, updated_at = ?6,
-           processed_at = CASE WHEN ?7 THEN ?6 ELSE processed_at END,
-           vendor_transaction_id = coalesce(?8, vendor_transaction_id)
+        "UPDATE record SET status = ?2, status_code = ?3, status_message = ?4, updated_at = ?5,
+           processed_at = CASE WHEN ?6 THEN ?5 ELSE processed_at END,
+           vendor_transaction_id = coalesce(?7, vendor_transaction_id)
          WHERE seq = ?1",
     )
     .bind(of.seq)
     .bind(&step.status)
-    .bind(code(&step.status))
+    .bind(word)
     .bind(&step.message)
-    .bind(credited)
     .bind(step.due_at)
-    .bind(is_final)
+    .bind(is_final(&step.status))
     .bind(reference)
     .execute(&mut *db)
     .await?;
-    contradict_later(&mut *db, rules.faults, &of, &step.status, at).await?;
+    contradict_later(&mut *db, rules.faults, of, &step.status, (at, unfunded)).await?;
     callbacks::note(db, rules, of.seq, at).await
+}
+
+/// Waits for a person or for its time.
+pub(super) fn is_held(status: &str) -> bool {
+    matches!(status, "AwaitingApproval" | "Scheduled")
+}
+
+/// The record as the outcome finds it: a fault lets a collection bring less than was asked.
+async fn arrived(db: &mut SqliteConnection, rules: Rules<'_>, of: &Record, status: &str) -> Result<Record> {
+    let wrong =
+        of.kind() == Kind::Collection && status == "Success" && rules.faults.hits(Fault::WrongAmount, &of.key(), 0);
+    if !wrong {
+        return Ok(of.clone());
+    }
+    let (amount, settings, rounding) = (nine_tenths(of.amount()), rules.settings, rules.faults.switches.fee_rounding);
+    let fee = |rate| money::fee(amount, rate, rounding).ok_or_else(super::rows::too_large);
+    sqlx::query("UPDATE record SET amount = ?2, own_fee = ?3, vendor_fee = ?4 WHERE seq = ?1")
+        .bind(of.seq)
+        .bind(amount.scaled())
+        .bind(fee(settings.own_fee)?.scaled())
+        .bind(fee(settings.vendor_fee)?.scaled())
+        .execute(&mut *db)
+        .await?;
+    records::by_seq(db, of.seq).await
+}
+
+/// What a fault leaves of an amount. Requests are at least 500, so something stays.
+pub(super) fn nine_tenths(amount: Amount) -> Amount {
+    Amount::from_scaled(amount.scaled() / 10 * 9)
 }
 
 async fn contradict_later(
     db: &mut SqliteConnection,
     faults: &Faults,
-    of: &Collection,
+    of: &Record,
     status: &str,
-    at: Time,
+    (at, unfunded): (Time, bool),
 ) -> Result<()> {
     let later = at.plus(Duration::from_secs(60 * u64::from(faults.parameters.rolled_back_after_minutes)));
+    let (taken_back, message) = match of.kind() {
+        Kind::Collection => (Fault::RolledBackLater, "Payment received"),
+        Kind::Disbursement => (Fault::PayoutRolledBackLater, "Payment sent"),
+    };
     match status {
-        "Success" if faults.hits(Fault::RolledBackLater, &of.object, 0) => {
-            add_step(db, of.seq, later, "RolledBack", "Rolled back").await
+        "Success" if faults.hits(taken_back, &of.key(), 0) => {
+            plan::add_step(db, of.seq, later, "RolledBack", "Rolled back").await
         }
-        "Failed" if faults.hits(Fault::SuccessAfterFailed, &of.object, 0) => {
-            add_step(db, of.seq, later, "Success", "Payment received").await
+        "Failed" if !unfunded && faults.hits(Fault::SuccessAfterFailed, &of.key(), 0) => {
+            plan::add_step(db, of.seq, later, "Success", message).await
         }
         _ => Ok(()),
     }
 }
 
-/// Credits the amount and charges the fee, each by a row of its own. Only a success is credited.
-async fn credit(db: &mut SqliteConnection, faults: &Faults, of: &Collection, at: Time) -> Result<()> {
-    let amount = Movement { top_up: true, category: "Collection", amount: of.amount(), rollback: false };
-    books::move_money(db, of, row_id(faults, of, 0), amount, at).await?;
-    let fee = Movement { top_up: false, category: "TransactionCharge", amount: wallet_fee(of)?, rollback: false };
-    books::move_money(db, of, row_id(faults, of, 1), fee, at).await
-}
-
-/// Takes the amount out again and, unless the switch says otherwise, gives the fee back.
-async fn take_back(db: &mut SqliteConnection, faults: &Faults, of: &Collection, at: Time) -> Result<()> {
-    let amount = Movement { top_up: false, category: "Rollback", amount: of.amount(), rollback: true };
-    books::move_money(db, of, row_id(faults, of, 2), amount, at).await?;
-    if faults.switches.rollback_keeps_fee {
-        return Ok(());
-    }
-    let fee = Movement { top_up: true, category: "Rollback", amount: wallet_fee(of)?, rollback: true };
-    books::move_money(db, of, row_id(faults, of, 3), fee, at).await
-}
-
-/// The fee as far as the wallet bears it.
-fn wallet_fee(of: &Collection) -> Result<Amount> {
-    if of.through_wallet { of.fees() } else { Ok(Amount::ZERO) }
-}
-
-fn row_id(faults: &Faults, of: &Collection, nth: u64) -> String {
-    faults.draws().uuid("wallet_row", &of.object, nth).to_string()
-}
-
-/// The kebab-case word beside a status (provider facts, 7.3).
-fn code(status: &str) -> &'static str {
-    match status {
-        "Pending" => "pending",
-        "SentToVendor" => "sent-to-vendor",
-        "Success" => "success",
-        "Failed" => "failed",
-        "AwaitingApproval" => "awaiting-approval",
-        "RolledBack" => "rolled-back",
-        "Scheduled" => "scheduled",
-        "Cancelled" => "cancelled",
-        _ => "rejected",
-    }
-}
-
-/// A status by a person's hand, now: the control's way to show all nine.
+/// A status by a person's hand, now.
 pub(super) async fn set_status(
     db: &mut SqliteConnection,
     rules: Rules<'_>,
-    of: &Collection,
+    of: &Record,
     status: &'static str,
     now: Time,
 ) -> Result<()> {
     if !may_become(&of.status, status) || (status == "Success" && !fits(&mut *db, of).await?) {
-        return Err(SimulatorError::Settings(format!("a collection in {} cannot become {status}", of.status)));
+        let kind = of.kind().word().to_lowercase();
+        return Err(SimulatorError::Settings(format!("a {kind} in {} cannot become {status}", of.status)));
     }
     let step = Step {
         id: 0,
-        collection: of.seq,
+        record: of.seq,
         due_at: now.micros(),
         status: status.to_owned(),
         message: code(status).to_owned(),
     };
-    apply(db, rules, of.clone(), &step).await
+    apply(db, rules, of, &step).await
 }
 
 #[cfg(test)]

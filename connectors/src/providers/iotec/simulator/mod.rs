@@ -1,10 +1,12 @@
-//! ioTec Pay's server as we believe it: token, collections, wallet balance, callbacks; over real HTTP, with its own
-//! durable file, seeded faults, and a switch for everything that nobody knows (`providers/iotec.md`, section 14).
+//! ioTec Pay's server as we believe it: token, collections, payouts to mobile money and banks, their history, wallet
+//! balance, callbacks; over real HTTP, with its own durable file, seeded faults, and a switch for everything that nobody
+//! knows (`providers/iotec.md`, section 14).
 //!
 //! Shape: [`IotecSimulator`] holds the file, the clock and what can be changed while it runs. A request settles what is
 //! due, does its work in one transaction, commits, and only then answers (or fails to, where a fault says so). The
 //! background task [`IotecSimulator::run`] applies outcomes and sends callbacks when the injected clock reaches them.
-//! Payouts are not offered yet; they bring their own tables and paths beside these.
+//! A collection and a payout are one kind of record with two ways to live: `service` and `paying` make it, `plan` decides
+//! what becomes of it, `lifecycle` applies that, `moves` and `rows` move the wallet's money. `/_sim/` is the control.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,25 +22,44 @@ use crate::simulator::file::{self, File};
 use crate::simulator::{Result, SimulatorError};
 
 mod answer;
+mod balance;
+mod banks;
 mod books;
 mod callbacks;
 mod control;
+mod disburse;
 pub mod faults;
+mod hand;
+mod history;
 mod http;
 mod lifecycle;
 mod money;
+mod moves;
+mod paying;
+mod payouts;
+mod plan;
+mod records;
 mod request;
+mod rows;
 mod schema;
 mod service;
 pub mod settings;
 pub mod stage;
+mod status;
+pub mod switches;
 mod tokens;
 mod view;
+mod wallets;
 mod work;
 mod wrong;
 
-pub use faults::{ChargeCustomer, Fault, Faults, FeeRounding, Lookup, Parameters, Switches};
+pub use faults::{Fault, Faults};
 pub use settings::{CallbackTarget, Settings, WalletSettings};
+pub use switches::{
+    ChargeCustomer, FeeRounding, HeldPayouts, Lookup, Parameters, PayoutDebit, PayoutFee, ShortBalance, Switches,
+};
+
+use records::Kind;
 
 /// Steps that one transaction applies.
 const BATCH: u32 = 64;
@@ -56,7 +77,8 @@ pub struct IotecSimulator {
     /// Requests ever begun; shows whether one came and went while the file was read.
     begun: AtomicU64,
     faults: RwLock<Arc<Faults>>,
-    targets: RwLock<BTreeMap<String, CallbackTarget>>,
+    /// By wallet and category.
+    targets: RwLock<BTreeMap<(String, Kind), CallbackTarget>>,
     http: reqwest::Client,
     /// Something was planned.
     wake: Notify,
@@ -91,16 +113,17 @@ impl IotecSimulator {
         let file = File::open(path, schema::SCHEMA).await?;
         let mut tx = file.begin().await?;
         let kept = file::kept_time(&mut tx).await?;
-        for wallet in &settings.wallets {
-            keep_wallet(&mut tx, wallet).await?;
-        }
         let start = kept.map_or(clock.now(), |kept| kept.max(clock.now()));
+        for wallet in &settings.wallets {
+            wallets::keep(&mut tx, settings.faults.draws(), wallet, start).await?;
+        }
         file::keep_time(&mut tx, start).await?;
         tx.commit().await?;
         if let Some(driven) = &driven {
             driven.advance_to(start);
         }
-        let targets = settings.wallets.iter().filter_map(|w| Some((w.id.to_string(), w.callback.clone()?))).collect();
+        let collections = |w: &WalletSettings| Some(((w.id.to_string(), Kind::Collection), w.callback.clone()?));
+        let targets = settings.wallets.iter().filter_map(collections).collect();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -133,11 +156,24 @@ impl IotecSimulator {
         kept.ok_or_else(|| SimulatorError::Damaged("no time is kept".to_owned()))
     }
 
-    /// Sets where a wallet's callbacks go from now on; `None` unregisters.
+    /// Sets where a wallet's callbacks about collections go from now on; `None` unregisters.
     ///
     /// # Errors
     /// [`SimulatorError::Settings`] where the wallet is unknown or the target unusable.
     pub fn set_callback(&self, wallet_id: &str, target: Option<CallbackTarget>) -> Result<()> {
+        self.register(wallet_id, Kind::Collection, target)
+    }
+
+    /// As [`Self::set_callback`], for payouts. Without a registration of their own, their callbacks go where those of
+    /// collections go, unless the switch `callbacks_by_category_only` says otherwise.
+    ///
+    /// # Errors
+    /// As [`Self::set_callback`].
+    pub fn set_payout_callback(&self, wallet_id: &str, target: Option<CallbackTarget>) -> Result<()> {
+        self.register(wallet_id, Kind::Disbursement, target)
+    }
+
+    fn register(&self, wallet_id: &str, kind: Kind, target: Option<CallbackTarget>) -> Result<()> {
         if !self.settings.wallets.iter().any(|wallet| wallet.id.to_string() == wallet_id) {
             return Err(SimulatorError::Settings("wallet_id: no such wallet".to_owned()));
         }
@@ -145,9 +181,10 @@ impl IotecSimulator {
             target.check()?;
         }
         let mut targets = self.targets.write().unwrap_or_else(PoisonError::into_inner);
+        let key = (wallet_id.to_owned(), kind);
         match target {
-            Some(target) => targets.insert(wallet_id.to_owned(), target),
-            None => targets.remove(wallet_id),
+            Some(target) => targets.insert(key, target),
+            None => targets.remove(&key),
         };
         Ok(())
     }
@@ -193,32 +230,14 @@ impl IotecSimulator {
         Ok(())
     }
 
-    fn called_back(&self) -> Vec<String> {
+    /// For which wallets and categories somebody registered a callback.
+    fn called_back(&self) -> Vec<(String, Kind)> {
         self.targets.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    fn target(&self, wallet_id: &str) -> Option<CallbackTarget> {
-        self.targets.read().unwrap_or_else(PoisonError::into_inner).get(wallet_id).cloned()
-    }
-}
-
-/// Makes the wallet unless the file has it; a wallet keeps its currency for ever.
-async fn keep_wallet(tx: &mut Transaction<'static, Sqlite>, wallet: &WalletSettings) -> Result<()> {
-    let id = wallet.id.to_string();
-    sqlx::query(
-        "INSERT INTO wallet (id, name, currency, partner_id, balance, last_number) VALUES (?1, ?2, ?3, ?4, ?5, 0)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name",
-    )
-    .bind(&id)
-    .bind(&wallet.name)
-    .bind(wallet.currency.as_str())
-    .bind("397423fb-7c78-4c4f-a5c3-1d0dae5fd0f1")
-    .bind(wallet.opening.scaled())
-    .execute(&mut **tx)
-    .await?;
-    match books::wallet(&mut *tx, &id).await? {
-        Some(stored) if stored.currency == wallet.currency.as_str() => Ok(()),
-        _ => Err(SimulatorError::Settings(format!("wallet {id}: the file has it in another currency"))),
+    fn target(&self, wallet_id: &str, kind: Kind) -> Option<CallbackTarget> {
+        let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
+        targets.get(&(wallet_id.to_owned(), kind)).cloned()
     }
 }
 

@@ -4,7 +4,7 @@ use ensimbi_events::Amount;
 use serde::{Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use super::faults::FeeRounding;
+use super::switches::FeeRounding;
 
 /// A fee of so many basis points. Half up where the places do not hold it exactly; for whole amounts four always do.
 /// `None` beyond the range of an amount.

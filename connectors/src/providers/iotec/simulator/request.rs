@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::faults::Switches;
+use super::switches::Switches;
 
-/// The least that may be collected, in whole units.
+/// The least that may be collected or paid out, in whole units.
 const LEAST: Amount = Amount::whole(500);
 const FIELDS: [&str; 12] = [
     "category",
@@ -62,13 +62,7 @@ pub(super) struct Collect {
 /// Reads a body; the error is the message of the 400.
 pub(super) fn read(bytes: &[u8], switches: Switches) -> Result<Collect, &'static str> {
     let body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| "The request is not valid")?;
-    if switches.refuse_unknown_fields {
-        let fields: BTreeMap<String, IgnoredAny> =
-            serde_json::from_slice(bytes).map_err(|_| "The request is not valid")?;
-        if fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
-            return Err("The request has an unknown field");
-        }
-    }
+    check_fields(bytes, &FIELDS, switches)?;
     match body.category.as_deref() {
         None | Some("MobileMoney") => {}
         Some(_) => return Err("Invalid category"),
@@ -86,15 +80,8 @@ pub(super) fn read(bytes: &[u8], switches: Switches) -> Result<Collect, &'static
         (&body.channel, 100, "Channel is too long"),
         (&body.redirect_url, 2_048, "Redirect url is too long"),
     ];
-    for (text, limit, message) in limits {
-        if text.as_ref().is_some_and(|text| text.chars().count() > limit) {
-            return Err(message);
-        }
-    }
-    let amount = amount(body.amount.ok_or("Amount is required")?.get(), switches)?;
-    if amount < LEAST {
-        return Err("Amount should be at least 500");
-    }
+    check_lengths(limits)?;
+    let amount = amount(body.amount, switches)?;
     Ok(Collect {
         wallet_id: body.wallet_id.ok_or("Invalid wallet")?,
         currency: body.currency,
@@ -109,7 +96,34 @@ pub(super) fn read(bytes: &[u8], switches: Switches) -> Result<Collect, &'static
     })
 }
 
-fn amount(text: &str, switches: Switches) -> Result<Amount, &'static str> {
+/// Refuses fields outside the schema where the switch says so.
+pub(super) fn check_fields(bytes: &[u8], known: &[&str], switches: Switches) -> Result<(), &'static str> {
+    if !switches.refuse_unknown_fields {
+        return Ok(());
+    }
+    let fields: BTreeMap<String, IgnoredAny> = serde_json::from_slice(bytes).map_err(|_| "The request is not valid")?;
+    if fields.keys().all(|field| known.contains(&field.as_str())) {
+        Ok(())
+    } else {
+        Err("The request has an unknown field")
+    }
+}
+
+/// Refuses texts longer than documented.
+pub(super) fn check_lengths<'a>(
+    limits: impl IntoIterator<Item = (&'a Option<String>, usize, &'static str)>,
+) -> Result<(), &'static str> {
+    let too_long = |text: &Option<String>, limit| text.as_ref().is_some_and(|text| text.chars().count() > limit);
+    limits.into_iter().find(|(text, limit, _)| too_long(text, *limit)).map_or(Ok(()), |(_, _, message)| Err(message))
+}
+
+/// The amount of a request, at least 500.
+pub(super) fn amount(raw: Option<&RawValue>, switches: Switches) -> Result<Amount, &'static str> {
+    let amount = amount_of(raw.ok_or("Amount is required")?.get(), switches)?;
+    if amount < LEAST { Err("Amount should be at least 500") } else { Ok(amount) }
+}
+
+fn amount_of(text: &str, switches: Switches) -> Result<Amount, &'static str> {
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let amount = Amount::from_provider_text(inner.unwrap_or(text)).map_err(|_| "Invalid amount")?;
     if switches.refuse_fractions && (inner.is_some() || amount.scaled() % Amount::whole(1).scaled() != 0) {
@@ -119,7 +133,7 @@ fn amount(text: &str, switches: Switches) -> Result<Amount, &'static str> {
 }
 
 /// `256` and nine digits, or `0` and nine digits.
-fn is_number(payer: &str) -> bool {
+pub(super) fn is_number(payer: &str) -> bool {
     let digits = payer.strip_prefix("256").filter(|rest| rest.len() == 9);
     let digits = digits.or_else(|| payer.strip_prefix('0').filter(|rest| rest.len() == 9));
     digits.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
@@ -140,7 +154,7 @@ pub(super) enum Group {
     Real,
 }
 
-/// The group of a payer's number, in either form (provider facts, section 13).
+/// The group of a payer's or payee's number, in either form (provider facts, section 13).
 pub(super) fn group(payer: &str) -> Group {
     let tail = payer.strip_prefix("256").filter(|rest| rest.len() == 9).unwrap_or_else(|| payer.get(1..).unwrap_or(""));
     match tail.get(..8) {
@@ -178,12 +192,12 @@ mod tests {
     fn amounts_may_be_numbers_or_numeric_strings_unless_switched_off() {
         let open = Switches::default();
         let strict = Switches { refuse_fractions: true, ..open };
-        assert_eq!(amount("700", open), Ok(Amount::whole(700)));
-        assert_eq!(amount("\"700\"", open), Ok(Amount::whole(700)));
-        assert_eq!(amount("\"700\"", strict), Err("Invalid amount"));
-        assert_eq!(amount("700.5", strict), Err("Invalid amount"));
+        assert_eq!(amount_of("700", open), Ok(Amount::whole(700)));
+        assert_eq!(amount_of("\"700\"", open), Ok(Amount::whole(700)));
+        assert_eq!(amount_of("\"700\"", strict), Err("Invalid amount"));
+        assert_eq!(amount_of("700.5", strict), Err("Invalid amount"));
         for bad in ["null", "\"\"", "{}", "1e400", "0.00001"] {
-            assert_eq!(amount(bad, open), Err("Invalid amount"), "{bad}");
+            assert_eq!(amount_of(bad, open), Err("Invalid amount"), "{bad}");
         }
     }
 }

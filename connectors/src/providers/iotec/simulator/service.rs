@@ -1,4 +1,5 @@
-//! What each path does once its request is read: settle what is due, check the token, gate of faults, work, commit.
+//! What the paths of collections and both look-ups do once a request is read: settle what is due, check the token, gate
+//! of faults, work, commit.
 
 use std::time::Duration;
 
@@ -7,22 +8,23 @@ use ensimbi_events::Time;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 
 use super::answer::{self, Oddities};
-use super::books::{self, Collection, Made};
-use super::faults::{ChargeCustomer, Fault, Faults, Lookup};
+use super::faults::{Fault, Faults};
 use super::http::Outcome;
 use super::lifecycle::{self, Rules};
+use super::records::{self, Kind, Made, Record};
 use super::request::{self, Collect, Group};
+use super::switches::{ChargeCustomer, Lookup};
 use super::wrong::{self, Drawn, bad_request};
-use super::{BATCH, IotecSimulator, money, tokens};
+use super::{BATCH, IotecSimulator, money, plan, status, tokens, wallets};
 use crate::simulator::Result;
 use crate::simulator::file;
 
 /// Longest id in a path.
 const ID_MAX: usize = 400;
 /// A status word that is in nobody's documents.
-const UNKNOWN_STATUS: &str = "UnderReview";
+pub(super) const UNKNOWN_STATUS: &str = "UnderReview";
 
-const BEFORE_READING: [Fault; 6] = [
+pub(super) const BEFORE_READING: [Fault; 6] = [
     Fault::UnauthorizedMidRun,
     Fault::RateLimited,
     Fault::ServerError,
@@ -30,7 +32,7 @@ const BEFORE_READING: [Fault; 6] = [
     Fault::HalfAnswer,
     Fault::HtmlAnswer,
 ];
-const ON_CREATION: [Fault; 7] = [
+pub(super) const ON_CREATION: [Fault; 8] = [
     Fault::UnauthorizedMidRun,
     Fault::RateLimited,
     Fault::ServerError,
@@ -38,7 +40,11 @@ const ON_CREATION: [Fault; 7] = [
     Fault::ErrorAfterAcceptance,
     Fault::HalfAnswer,
     Fault::HtmlAnswer,
+    Fault::CutBeforeAcceptance,
 ];
+/// Those of the above after which nothing was done.
+const UNDONE: [Fault; 4] =
+    [Fault::UnauthorizedMidRun, Fault::RateLimited, Fault::ServerError, Fault::CutBeforeAcceptance];
 const ON_TOKEN: [Fault; 4] = [Fault::RateLimited, Fault::ServerError, Fault::HalfAnswer, Fault::HtmlAnswer];
 
 impl IotecSimulator {
@@ -57,14 +63,14 @@ impl IotecSimulator {
     }
 
     /// Starts an authorised request: everything due is applied first. `None` is a 401.
-    async fn authorised(&self, token: Option<&str>) -> Result<Option<Transaction<'static, Sqlite>>> {
+    pub(super) async fn authorised(&self, token: Option<&str>) -> Result<Option<Transaction<'static, Sqlite>>> {
         let Some(token) = token else { return Ok(None) };
         self.settle(self.now()).await?;
         let mut tx = self.file.begin().await?;
         Ok(if self.is_good(&mut tx, token).await? { Some(tx) } else { None })
     }
 
-    fn unauthorised(&self) -> Outcome {
+    pub(super) fn unauthorised(&self) -> Outcome {
         Outcome::Refused(self.refusal(StatusCode::UNAUTHORIZED))
     }
 
@@ -76,39 +82,58 @@ impl IotecSimulator {
             Ok(asked) => asked,
             Err(message) => return refused(message),
         };
-        let Some(wallet) = books::wallet(&mut tx, &asked.wallet_id).await? else { return refused("Invalid wallet") };
-        if asked.currency.as_ref().is_some_and(|currency| *currency != wallet.currency) {
-            return refused("Invalid currency for the wallet");
-        }
-        match (wallet.currency == "ITX", request::group(&asked.payer)) {
-            (true, Group::Real) => return refused("The test wallet takes test numbers only"),
-            (false, Group::Success | Group::Failed | Group::Pending | Group::SentToVendor) => {
-                return refused("Test numbers need the test wallet");
-            }
-            _ => {}
+        let Some(wallet) = wallets::by_id(&mut tx, &asked.wallet_id).await? else { return refused("Invalid wallet") };
+        if let Err(message) = fits_wallet(&wallet, asked.currency.as_deref(), Some(&asked.payer)) {
+            return refused(message);
         }
         let reference = asked.external_id.clone().unwrap_or_default();
         let drawn = wrong::gate(&mut tx, &faults, "collect", &reference, &ON_CREATION).await?;
-        let undone = [Fault::UnauthorizedMidRun, Fault::RateLimited, Fault::ServerError];
-        if let Some(drawn) = drawn.filter(|drawn| undone.contains(&drawn.fault)) {
-            self.drop_for(&mut tx, drawn, token).await?;
-            self.commit(tx).await?;
-            return Ok(Outcome::Spoilt(drawn, String::new()));
+        if let Some(drawn) = drawn.filter(|drawn| is_undone(*drawn)) {
+            return self.end_undone(tx, drawn, token).await;
         }
-        let Some((of, early)) = self.record(&mut tx, &faults, asked, wallet.currency).await? else {
+        let Some((of, early)) = self.record(&mut tx, &faults, asked, &wallet.currency).await? else {
             return refused("Invalid amount");
         };
         // What the caller sees is the record as it was made, whatever has overtaken the answer.
-        let shown = if faults.switches.immediate_outcome { books::by_seq(&mut tx, of.seq).await? } else { of };
-        let rows = if faults.switches.immediate_outcome { books::rows(&mut tx, shown.seq).await? } else { Vec::new() };
+        let shown = if faults.switches.immediate_outcome { records::by_seq(&mut tx, of.seq).await? } else { of };
+        let odd = Oddities { status: None, extra_fields: faults.hits(Fault::ExtraFields, &shown.key(), 0) };
+        let text = match faults.switches.immediate_outcome {
+            true => status::text(&mut tx, &faults, &shown, odd).await?,
+            false => status::invented(&mut tx, &faults, &shown, odd).await?,
+        };
+        self.end_creation(tx, &faults, (shown.seq, early), drawn, text).await
+    }
+
+    /// Ends a creation that a fault has prevented.
+    pub(super) async fn end_undone(
+        &self,
+        mut tx: Transaction<'static, Sqlite>,
+        drawn: Drawn,
+        token: Option<&str>,
+    ) -> Result<Outcome> {
+        self.drop_for(&mut tx, drawn, token).await?;
+        self.commit(tx).await?;
+        Ok(Outcome::Spoilt(drawn, String::new()))
+    }
+
+    /// Commits a creation and, where its callback comes first (`early`), waits for that.
+    pub(super) async fn end_creation(
+        &self,
+        tx: Transaction<'static, Sqlite>,
+        faults: &Faults,
+        (seq, early): (i64, bool),
+        drawn: Option<Drawn>,
+        text: String,
+    ) -> Result<Outcome> {
         self.commit(tx).await?;
         self.wake.notify_one();
         if early {
-            self.wait_for_callback(shown.seq, faults.parameters.callback_before_answer_ms).await?;
+            self.wait_for_callback(seq, faults.parameters.callback_before_answer_ms).await?;
         }
-        let extra_fields = faults.hits(Fault::ExtraFields, &shown.object, 0);
-        let text = answer::collection(&shown, &rows, Oddities { status: None, extra_fields })?;
-        Ok(drawn.map_or(Outcome::Good(text.clone()), |drawn| Outcome::Spoilt(drawn, text)))
+        Ok(match drawn {
+            Some(drawn) => Outcome::Spoilt(drawn, text),
+            None => Outcome::Good(text),
+        })
     }
 
     /// Makes the record and its plan. `None`: its fees are beyond the range. The flag: its callback comes first.
@@ -117,8 +142,8 @@ impl IotecSimulator {
         db: &mut SqliteConnection,
         faults: &Faults,
         asked: Collect,
-        currency: String,
-    ) -> Result<Option<(Collection, bool)>> {
+        currency: &str,
+    ) -> Result<Option<(Record, bool)>> {
         let rounding = faults.switches.fee_rounding;
         let own_fee = money::fee(asked.amount, self.settings.own_fee, rounding);
         let vendor_fee = money::fee(asked.amount, self.settings.vendor_fee, rounding);
@@ -126,41 +151,45 @@ impl IotecSimulator {
         if own_fee.checked_add(vendor_fee).is_none() {
             return Ok(None);
         }
-        let nth = books::next_record(&mut *db, asked.external_id.as_deref()).await?;
+        let nth = 1 + records::sharing(&mut *db, "Collection", asked.external_id.as_deref()).await?;
         let reference = asked.external_id.as_deref().unwrap_or_default();
-        let vendor = match (currency.as_str(), asked.payer.trim_start_matches("256").trim_start_matches('0').get(..2)) {
-            ("ITX", _) => "Mock",
-            (_, Some("70" | "74" | "75")) => "Airtel",
-            _ => "Mtn",
-        };
         let made = Made {
+            kind: Kind::Collection,
             id: faults.draws().uuid("collection", reference, nth).to_string(),
             object: format!("{reference}#{nth}"),
+            external_id: asked.external_id.as_deref(),
+            wallet_id: &asked.wallet_id,
             currency,
+            status: "Pending",
+            amount: asked.amount,
             own_fee,
             vendor_fee,
             through_wallet: !asked.charge_customer || faults.switches.charge_customer == ChargeCustomer::B,
-            vendor,
+            party: &asked.payer,
+            party_name: asked.payer_name.as_deref(),
+            payer_note: asked.payer_note.as_deref(),
+            payee_note: asked.payee_note.as_deref(),
+            redirect_url: asked.redirect_url.as_deref(),
+            vendor: vendor(currency, &asked.payer),
             at: self.now(),
         };
-        let of = books::create(&mut *db, &asked, made).await?;
-        let early = faults.hits(Fault::CallbackBeforeAnswer, &of.object, 0);
+        let of = records::create(&mut *db, made).await?;
+        let early = faults.hits(Fault::CallbackBeforeAnswer, &of.key(), 0);
         let called_back = self.called_back();
         let rules = Rules { settings: &self.settings, faults, called_back: &called_back };
-        lifecycle::plan(&mut *db, rules, &of, early || faults.switches.immediate_outcome).await?;
+        plan::collection(&mut *db, rules, &of, early || faults.switches.immediate_outcome).await?;
         lifecycle::settle(db, rules, Time::from_micros(of.created_at), BATCH).await?;
         Ok(Some((of, early)))
     }
 
-    /// Waits until nothing of the collection is due any more, but not for ever: the receiver may wait for us.
+    /// Waits until nothing of the record is due any more, but not for ever: the receiver may wait for us.
     async fn wait_for_callback(&self, seq: i64, limit_ms: u64) -> Result<()> {
         let waiting = async {
             loop {
                 let sent = self.sent.notified();
                 let mut tx = self.file.begin().await?;
-                let row = sqlx::query(
-                    "SELECT count(*) FROM callback WHERE collection = ?1 AND state = 'due' AND due_at <= ?2",
-                );
+                let row =
+                    sqlx::query("SELECT count(*) FROM callback WHERE record = ?1 AND state = 'due' AND due_at <= ?2");
                 let row = row.bind(seq).bind(self.now().micros()).fetch_one(&mut *tx).await?;
                 let count: i64 = row.try_get(0)?;
                 tx.commit().await?;
@@ -174,16 +203,17 @@ impl IotecSimulator {
         tokio::time::timeout(Duration::from_millis(limit_ms), waiting).await.unwrap_or(Ok(()))
     }
 
-    pub(super) async fn look_up(&self, token: Option<&str>, what: &str, id: &str) -> Result<Outcome> {
+    /// Both look-ups of both kinds: by the provider's id, or by an external id.
+    pub(super) async fn look_up(&self, token: Option<&str>, kind: Kind, by: By, id: &str) -> Result<Outcome> {
         let faults = self.faults();
         let Some(mut tx) = self.authorised(token).await? else { return Ok(self.unauthorised()) };
-        let mut found = match what {
+        let mut found = match by {
             _ if id.len() > ID_MAX => Vec::new(),
-            "status" => books::by_id(&mut tx, id).await?.into_iter().collect(),
-            _ => books::by_external_id(&mut tx, id).await?,
+            By::Id => records::by_id(&mut tx, id).await?.into_iter().filter(|of| of.kind() == kind).collect(),
+            By::ExternalId => records::by_external_id(&mut tx, kind, id).await?,
         };
-        let as_array = what != "status" && faults.switches.lookup == Lookup::Array;
-        if what != "status" && faults.switches.lookup == Lookup::Oldest {
+        let as_array = by == By::ExternalId && faults.switches.lookup == Lookup::Array;
+        if by == By::ExternalId && faults.switches.lookup == Lookup::Oldest {
             found.reverse();
         }
         if !as_array {
@@ -194,31 +224,19 @@ impl IotecSimulator {
             self.commit(tx).await?;
             return Ok(Outcome::Refused(self.refusal(StatusCode::NOT_FOUND)));
         }
-        let drawn = wrong::gate(&mut tx, &faults, what, &first.object, &BEFORE_READING).await?;
+        let drawn = wrong::gate(&mut tx, &faults, by.word(), &first.key(), &BEFORE_READING).await?;
+        let unknown = drawn.is_some_and(|drawn| drawn.fault == Fault::UnknownStatus);
         let mut texts = Vec::with_capacity(found.len());
         for of in &found {
-            let rows = books::rows(&mut tx, of.seq).await?;
-            let unknown = drawn.is_some_and(|drawn| drawn.fault == Fault::UnknownStatus);
-            let status = unknown.then_some(UNKNOWN_STATUS);
-            let extra_fields = faults.hits(Fault::ExtraFields, &of.object, 0);
-            texts.push(answer::collection(of, &rows, Oddities { status, extra_fields })?);
+            let extra_fields = faults.hits(Fault::ExtraFields, &of.key(), 0);
+            let odd = Oddities { status: unknown.then_some(UNKNOWN_STATUS), extra_fields };
+            texts.push(status::text(&mut tx, &faults, of, odd).await?);
         }
         let text = if as_array { answer::array(&texts) } else { texts.swap_remove(0) };
         self.end_reading(tx, drawn, token, text).await
     }
 
-    pub(super) async fn wallet_balance(&self, token: Option<&str>, id: &str) -> Result<Outcome> {
-        let faults = self.faults();
-        let Some(mut tx) = self.authorised(token).await? else { return Ok(self.unauthorised()) };
-        let Some(wallet) = books::wallet(&mut tx, id).await? else {
-            return Ok(Outcome::Refused(self.refusal(StatusCode::NOT_FOUND)));
-        };
-        let drawn = wrong::gate(&mut tx, &faults, "wallet-balance", id, &BEFORE_READING).await?;
-        let text = answer::wallet(&wallet)?;
-        self.end_reading(tx, drawn, token, text).await
-    }
-
-    async fn end_reading(
+    pub(super) async fn end_reading(
         &self,
         mut tx: Transaction<'static, Sqlite>,
         drawn: Option<Drawn>,
@@ -247,14 +265,63 @@ impl IotecSimulator {
     }
 
     /// Whether the record cannot be found yet: one to three look-ups, and only shortly after its creation.
-    async fn is_hidden(&self, db: &mut SqliteConnection, faults: &Faults, of: &Collection) -> Result<bool> {
-        let age = self.now().since(Time::from_micros(of.created_at));
+    async fn is_hidden(&self, db: &mut SqliteConnection, faults: &Faults, of: &Record) -> Result<bool> {
+        let (age, key) = (self.now().since(Time::from_micros(of.created_at)), of.key());
         if age > Duration::from_secs(u64::from(faults.parameters.not_found_seconds))
-            || !faults.hits(Fault::NotFoundRightAfter, &of.object, 0)
+            || !faults.hits(Fault::NotFoundRightAfter, &key, 0)
         {
             return Ok(false);
         }
-        let (nth, _) = file::ask(db, "not-found", &of.object).await?;
-        Ok(nth <= 1 + faults.draws().below("not_found_times", &of.object, 0, 3))
+        let (nth, _) = file::ask(db, "not-found", &key).await?;
+        Ok(nth <= 1 + faults.draws().below("not_found_times", &key, 0, 3))
+    }
+}
+
+/// Whether a creation was prevented by its fault.
+pub(super) fn is_undone(drawn: Drawn) -> bool {
+    UNDONE.contains(&drawn.fault)
+}
+
+/// By what a record is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Id,
+    ExternalId,
+}
+
+impl By {
+    /// The path's word, and the name of the question.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Id => "status",
+            Self::ExternalId => "external-id",
+        }
+    }
+}
+
+/// Whether the wallet takes this currency and number; the error is the message of the 400.
+pub(super) fn fits_wallet(
+    wallet: &wallets::Wallet,
+    currency: Option<&str>,
+    number: Option<&str>,
+) -> std::result::Result<(), &'static str> {
+    if currency.is_some_and(|currency| currency != wallet.currency) {
+        return Err("Invalid currency for the wallet");
+    }
+    match (wallet.currency == "ITX", number.map(request::group)) {
+        (true, Some(Group::Real)) => Err("The test wallet takes test numbers only"),
+        (false, Some(Group::Success | Group::Failed | Group::Pending | Group::SentToVendor)) => {
+            Err("Test numbers need the test wallet")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The network of a number.
+pub(super) fn vendor(currency: &str, number: &str) -> &'static str {
+    match (currency, number.trim_start_matches("256").trim_start_matches('0').get(..2)) {
+        ("ITX", _) => "Mock",
+        (_, Some("70" | "74" | "75")) => "Airtel",
+        _ => "Mtn",
     }
 }

@@ -45,9 +45,10 @@ pub struct WalletSettings {
     pub name: String,
     /// Its only currency: `ITX` makes it a test wallet, which takes the test numbers and nothing else.
     pub currency: Currency,
-    /// What is in it when the file is made; later starts keep the file's balance.
+    /// What is in it when the file is made, as a row of its own, a deposit; later starts keep the file's balance.
     pub opening: Amount,
-    /// Where callbacks about collections go; none where nobody registered any.
+    /// Where callbacks about collections go; none where nobody registered any. Those about payouts have a registration
+    /// of their own, made while it runs.
     pub callback: Option<CallbackTarget>,
 }
 
@@ -66,13 +67,17 @@ pub struct Settings {
     pub vendor_fee: u16,
     /// Shortest and longest simulated time from creation to outcome.
     pub outcome_after: (Duration, Duration),
-    /// How many collections are seen as `SentToVendor` on the way, in basis points.
+    /// How many collections and payouts are seen as `SentToVendor` on the way, in basis points.
     pub sent_to_vendor: u16,
-    /// How many collections from real numbers (live wallets) fail, in basis points.
+    /// How many collections and payouts of real numbers (live wallets) fail, in basis points.
     pub live_failures: u16,
-    /// When a collection that nobody answers fails; `None`: it stays `Pending`.
+    /// The provider's fee on a payout: up to this amount, this fee; the last one's holds above it too.
+    pub payout_tariff: Vec<(Amount, Amount)>,
+    /// How many bank payouts fail, in basis points; nothing documents test values for them.
+    pub bank_failures: u16,
+    /// When a collection or payout that nobody answers fails; `None`: it stays `Pending`.
     pub pending_timeout: Option<Duration>,
-    /// When a collection that stays with the network fails; `None`: it stays `SentToVendor`.
+    /// When a collection or payout that stays with the network fails; `None`: it stays `SentToVendor`.
     pub sent_to_vendor_timeout: Option<Duration>,
     /// Simulated time from a status to its callback.
     pub callback_after: Duration,
@@ -98,6 +103,11 @@ impl Settings {
             outcome_after: (Duration::from_secs(3), Duration::from_secs(20)),
             sent_to_vendor: 3_000,
             live_failures: 0,
+            // Provider facts, section 9.1.
+            payout_tariff: [(60_000, 600), (500_000, 1_200), (1_000_000, 2_000), (5_000_000, 2_400)]
+                .map(|(to, fee)| (Amount::whole(to), Amount::whole(fee)))
+                .to_vec(),
+            bank_failures: 0,
             pending_timeout: None,
             sent_to_vendor_timeout: None,
             callback_after: Duration::from_secs(1),
@@ -108,6 +118,12 @@ impl Settings {
         }
     }
 
+    /// The provider's fee on a payout of so much.
+    pub(super) fn payout_fee(&self, amount: Amount) -> Amount {
+        let step = self.payout_tariff.iter().find(|(to, _)| amount <= *to).or(self.payout_tariff.last());
+        step.map_or(Amount::ZERO, |(_, fee)| *fee)
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.client_id.is_empty() || self.client_secret.expose_secret().is_empty() {
             return Err(bad("client_id and client_secret are needed"));
@@ -115,8 +131,15 @@ impl Settings {
         if self.wallets.is_empty() || self.wallets.iter().any(|wallet| wallet.name.len() > 100) {
             return Err(bad("at least one wallet is needed, with a name of at most 100 bytes"));
         }
-        if self.own_fee > ALWAYS || self.vendor_fee > ALWAYS {
-            return Err(bad("a fee is 0 to 10000 basis points of the amount"));
+        if self.own_fee.max(self.vendor_fee).max(self.bank_failures) > ALWAYS {
+            return Err(bad("a rate is 0 to 10000 basis points of the amount"));
+        }
+        let tiers_rise = self.payout_tariff.is_sorted_by(|a, b| a.0 < b.0);
+        if self.payout_tariff.is_empty() || !tiers_rise || self.payout_tariff.iter().any(|(_, fee)| fee.is_negative()) {
+            return Err(bad("payout_tariff: at least one step, with rising amounts and no negative fee"));
+        }
+        if self.wallets.iter().any(|wallet| wallet.opening.is_negative()) {
+            return Err(bad("opening: a wallet starts with nothing or with something"));
         }
         if self.outcome_after.0 > self.outcome_after.1 {
             return Err(bad("outcome_after is a shortest and a longest time, in this order"));

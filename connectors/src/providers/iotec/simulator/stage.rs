@@ -1,5 +1,5 @@
 //! What the demo plays on this simulator: two connections of one client, one for each charge category, test numbers of
-//! all four groups, and the faults at the rates of a bad week.
+//! all four groups, payouts to phones and banks, and the faults at the rates of a bad week.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +13,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use uuid::{Uuid, uuid};
 
+use super::banks::BANKS;
 use super::settings::CallbackTarget;
 use super::{Fault, Faults, IotecSimulator, Settings, WalletSettings};
 use crate::settings::{ConnectionSettings, PollSettings, WalletSettings as OurWallet};
 use crate::simulator::draw::Draws;
-use crate::simulator::stage::{PushTarget, Running, Stage, StageClock, StagePayment, StagePlan};
+use crate::simulator::stage::{
+    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOpening, StageOrder, StagePayment, StagePayout,
+    StagePlan,
+};
 use crate::simulator::{Result, SimulatorError};
 
 /// The stage of this provider.
@@ -73,19 +77,61 @@ const RATES: [(Fault, u16); 15] = [
     (Fault::ExtraFields, 500),
 ];
 
+/// The rates of payouts, in basis points.
+const PAYOUT_RATES: [(Fault, u16); 2] = [(Fault::PayoutRolledBack, 400), (Fault::PayoutRolledBackLater, 300)];
+
+/// What each wallet has from the start, where it is to pay.
+const OPENING: Amount = Amount::whole(500_000);
+
 fn currency() -> Result<Currency> {
     "ITX".parse().map_err(|_| SimulatorError::Settings("ITX is no currency".to_owned()))
 }
 
-fn faults(plan: &StagePlan) -> Faults {
+fn faults(plan: &StagePlan, payouts: bool) -> Faults {
     let calm = Faults::seeded(plan.seed);
     if !plan.faults {
         return calm;
     }
-    let mut faults = RATES.iter().fold(calm, |faults, (fault, rate)| faults.with(*fault, *rate));
+    let rates = RATES.iter().chain(PAYOUT_RATES.iter().filter(|_| payouts));
+    let mut faults = rates.fold(calm, |faults, (fault, rate)| faults.with(*fault, *rate));
     // Longer than the connection's own timeout below, short enough not to hold the run up.
     faults.parameters.hold_ms = 400;
     faults
+}
+
+async fn open(plan: StagePlan, opening: Amount) -> Result<Arc<dyn Running>> {
+    let currency = currency()?;
+    let wallets = PURSES.iter().map(|purse| WalletSettings {
+        id: purse.id,
+        name: purse.code.to_uppercase(),
+        currency,
+        opening,
+        callback: None,
+    });
+    let mut settings = Settings::new(CLIENT, SecretString::from(CLIENT_SECRET), wallets.collect());
+    // Nobody stands at the phone: a prompt that is never answered ends by itself (provider facts, section 14, 11).
+    settings.pending_timeout = Some(Duration::from_secs(300));
+    settings.sent_to_vendor_timeout = Some(Duration::from_secs(420));
+    settings.faults = faults(&plan, !opening.is_zero());
+    Ok(match plan.clock {
+        StageClock::Given(clock) => IotecSimulator::open(&plan.file, settings, clock).await?,
+        StageClock::Driven(clock) => IotecSimulator::open_driven(&plan.file, settings, clock).await?,
+    })
+}
+
+/// Most succeed; the other groups fail, stay pending, or stay with the network until they time out.
+fn test_number(group: u64, digit: u64) -> String {
+    let group = match group {
+        0..80 => "011177777",
+        80..90 => "011177799",
+        90..95 => "011177778",
+        _ => "011177779",
+    };
+    [group, &digit.to_string()].concat()
+}
+
+fn itx() -> Currency {
+    currency().unwrap_or_else(|_| unreachable!("ITX is a currency code"))
 }
 
 #[async_trait]
@@ -95,24 +141,23 @@ impl Stage for IotecStage {
     }
 
     async fn open(&self, plan: StagePlan) -> Result<Arc<dyn Running>> {
-        let currency = currency()?;
-        let wallets = PURSES.iter().map(|purse| WalletSettings {
-            id: purse.id,
-            name: purse.code.to_uppercase(),
+        open(plan, Amount::ZERO).await
+    }
+
+    async fn open_funded(&self, plan: StagePlan) -> Result<Arc<dyn Running>> {
+        open(plan, OPENING).await
+    }
+
+    fn openings(&self) -> Vec<StageOpening> {
+        let Ok(currency) = currency() else { return Vec::new() };
+        let opening = |purse: &Purse| StageOpening {
+            slug: purse.slug,
+            wallet: purse.code,
+            provider_id: purse.id.to_string(),
+            amount: OPENING,
             currency,
-            opening: Amount::ZERO,
-            callback: None,
-        });
-        let mut settings = Settings::new(CLIENT, SecretString::from(CLIENT_SECRET), wallets.collect());
-        // Nobody stands at the phone: a prompt that is never answered ends by itself (provider facts, section 14, 11).
-        settings.pending_timeout = Some(Duration::from_secs(300));
-        settings.sent_to_vendor_timeout = Some(Duration::from_secs(420));
-        settings.faults = faults(&plan);
-        let simulator: Arc<dyn Running> = match plan.clock {
-            StageClock::Given(clock) => IotecSimulator::open(&plan.file, settings, clock).await?,
-            StageClock::Driven(clock) => IotecSimulator::open_driven(&plan.file, settings, clock).await?,
         };
-        Ok(simulator)
+        PURSES.iter().map(opening).collect()
     }
 
     fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {
@@ -148,23 +193,44 @@ impl Stage for IotecStage {
         let object = n.to_string();
         let draw = |what: &str, below: u64| draws.below(what, &object, 0, below);
         let purse = &PURSES[usize::from(draw("purse", 3) == 0)];
-        // Most succeed; the other groups fail, stay pending, or stay with the network until they time out.
-        let group = match draw("group", 100) {
-            0..80 => "011177777",
-            80..90 => "011177799",
-            90..95 => "011177778",
-            _ => "011177779",
-        };
         // Odd amounts too: 1.5 % of 701 is 10.515, which must stay exact.
         let units = i32::try_from(500 + draw("amount", 19_501)).unwrap_or(500);
         StagePayment {
             slug: purse.slug,
             wallet: purse.code,
             amount: Amount::whole(units),
-            currency: currency().unwrap_or_else(|_| unreachable!("ITX is a currency code")),
-            payer_phone: [group, &draw("digit", 10).to_string()].concat(),
+            currency: itx(),
+            payer_phone: test_number(draw("group", 100), draw("digit", 10)),
             fee_bearer: purse.bearer,
         }
+    }
+
+    fn order(&self, seed: u64, n: u64) -> StageOrder {
+        let draws = Draws::new(seed);
+        let object = n.to_string();
+        let draw = |what: &str, below: u64| draws.below(what, &object, 0, below);
+        let beneficiary = match draw("order", 100) {
+            0..70 => return StageOrder::Collect(self.payment(seed, n)),
+            70..95 => StageBeneficiary::Phone(test_number(draw("payee_group", 100), draw("payee_digit", 10))),
+            _ => {
+                let bank = &BANKS[usize::try_from(draw("bank", BANKS.len() as u64)).unwrap_or(0)];
+                let number = draw("account_number", 10_u64.pow(bank.account_digits()));
+                StageBeneficiary::Bank {
+                    code: bank.code.to_owned(),
+                    account_number: format!("{number:0width$}", width = bank.account_digits() as usize),
+                    account_name: format!("Test Account {n}"),
+                }
+            }
+        };
+        let purse = &PURSES[usize::from(draw("payout_purse", 3) == 0)];
+        let units = i32::try_from(500 + draw("payout_amount", 14_501)).unwrap_or(500);
+        StageOrder::PayOut(StagePayout {
+            slug: purse.slug,
+            wallet: purse.code,
+            amount: Amount::whole(units),
+            currency: itx(),
+            beneficiary,
+        })
     }
 }
 
@@ -183,5 +249,40 @@ impl Running for IotecSimulator {
 
     async fn stored_time(&self) -> Result<Time> {
         IotecSimulator::stored_time(self).await
+    }
+
+    fn change_faults(&self, change: &serde_json::Value) -> Result<()> {
+        self.set_faults(self.faults().changed(change)?)
+    }
+
+    async fn wallet_rows(&self, provider_id: &str) -> Result<Option<String>> {
+        self.rows_text(provider_id, 0, i64::MAX).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_everything_has_its_shares_and_keeps_the_collections_of_the_plain_run() {
+        let (mut collections, mut phones, mut banks) = (0, 0, 0);
+        for n in 0..2_000 {
+            match IotecStage.order(7, n) {
+                StageOrder::Collect(one) => {
+                    assert_eq!(one.amount, IotecStage.payment(7, n).amount);
+                    collections += 1;
+                }
+                StageOrder::PayOut(StagePayout { beneficiary: StageBeneficiary::Phone(_), .. }) => phones += 1,
+                StageOrder::PayOut(StagePayout {
+                    beneficiary: StageBeneficiary::Bank { code, account_number, .. },
+                    ..
+                }) => {
+                    assert!(BANKS.iter().any(|bank| bank.code == code && bank.takes(&account_number)));
+                    banks += 1;
+                }
+            }
+        }
+        assert!((1_300..1_500).contains(&collections) && (400..600).contains(&phones) && (60..140).contains(&banks));
     }
 }

@@ -6,8 +6,12 @@ use async_trait::async_trait;
 use ensimbi_events::{Amount, Currency, Time};
 use sqlx::Row;
 
-use super::{IotecSimulator, books};
-use crate::simulator::{Result, SimulatedCollection, SimulatedWallet, Simulator, SimulatorError};
+use super::records::Kind;
+use super::{IotecSimulator, lifecycle, records, rows, wallets};
+use crate::simulator::{
+    Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator,
+    SimulatorError,
+};
 
 #[async_trait]
 impl Simulator for IotecSimulator {
@@ -43,7 +47,7 @@ impl Simulator for IotecSimulator {
 
     async fn wallets(&self) -> Result<Vec<SimulatedWallet>> {
         let mut tx = self.file.begin().await?;
-        let wallets = books::wallets(&mut tx).await?;
+        let wallets = wallets::all(&mut tx).await?;
         tx.commit().await?;
         let shown = wallets.into_iter().map(|wallet| {
             Ok(SimulatedWallet {
@@ -56,15 +60,37 @@ impl Simulator for IotecSimulator {
     }
 
     async fn collections(&self) -> Result<Vec<SimulatedCollection>> {
+        let all = self.objects().await?.into_iter().filter(|one| one.kind == SimulatedKind::Collection);
+        let shown = all.map(|one| SimulatedCollection {
+            id: one.id,
+            external_id: one.external_id,
+            wallet_id: one.wallet_id,
+            currency: one.currency,
+            status: one.status,
+            amount: one.amount,
+            fees: one.fees,
+            net: one.effect,
+        });
+        Ok(shown.collect())
+    }
+
+    async fn objects(&self) -> Result<Vec<SimulatedObject>> {
         let mut tx = self.file.begin().await?;
-        let mut shown = Vec::new();
-        for of in books::page(&mut tx, 0, i64::MAX).await? {
-            let rows = books::rows(&mut tx, of.seq).await?;
-            shown.push(SimulatedCollection {
+        let found = records::page(&mut tx, 0, i64::MAX).await?;
+        let mut shown = Vec::with_capacity(found.len());
+        for of in found {
+            let effect = rows::net(&rows::of_record(&mut tx, of.seq).await?)?;
+            let kind = match of.kind() {
+                Kind::Collection => SimulatedKind::Collection,
+                Kind::Disbursement => SimulatedKind::Payout,
+            };
+            shown.push(SimulatedObject {
+                kind,
                 currency: currency(&of.currency)?,
+                is_final: lifecycle::is_final(&of.status),
                 amount: of.amount(),
                 fees: of.fees()?,
-                net: books::net(&rows)?,
+                effect,
                 id: of.id,
                 external_id: of.external_id,
                 wallet_id: of.wallet_id,
@@ -73,6 +99,18 @@ impl Simulator for IotecSimulator {
         }
         tx.commit().await?;
         Ok(shown)
+    }
+
+    async fn movements(&self) -> Result<Vec<SimulatedMovement>> {
+        let mut tx = self.file.begin().await?;
+        let rows = rows::alone(&mut tx).await?;
+        tx.commit().await?;
+        let shown = rows.into_iter().map(|row| {
+            let effect = row.effect()?;
+            let at = Time::from_micros(row.created_at);
+            Ok(SimulatedMovement { id: row.id, wallet_id: row.wallet_id, category: row.category, at, effect })
+        });
+        shown.collect()
     }
 }
 

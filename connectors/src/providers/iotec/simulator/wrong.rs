@@ -87,12 +87,9 @@ impl IotecSimulator {
             }
             Fault::TimeoutAfterAcceptance => {
                 tokio::time::sleep(Duration::from_millis(parameters.hold_ms)).await;
-                if let Some(wire) = wire {
-                    wire.cut();
-                }
-                // Without the handle (another server's listener) a broken body is the nearest there is.
-                broken(String::new(), 1)
+                cut(wire)
             }
+            Fault::CutBeforeAcceptance => cut(wire),
             Fault::HalfAnswer => {
                 let mut half = good;
                 let whole = half.len();
@@ -106,6 +103,15 @@ impl IotecSimulator {
             _ => json(StatusCode::OK, good),
         }
     }
+}
+
+/// No answer: the connection is cut.
+fn cut(wire: Option<Wire>) -> Response {
+    if let Some(wire) = wire {
+        wire.cut();
+    }
+    // Without the handle (another server's listener) a broken body is the nearest there is.
+    broken(String::new(), 1)
 }
 
 /// An answer that promises `length` bytes, sends `start` and then cuts the connection.

@@ -1,0 +1,112 @@
+//! `ensimbi keys`: API keys of a book. The key itself is shown once, when it is made; from then on it has an id, which is
+//! also the actor's id of what is done with it.
+
+use ensimbi_api::keys::ApiKey;
+use ensimbi_connectors::door::{DoorStore, KeyView};
+use ensimbi_events::word::Mode;
+use ensimbi_events::{BookId, Clock};
+use ensimbi_vault::SystemEntropy;
+use serde_json::{Value, json};
+
+use crate::args::{KeysArgs, KeysCommand, OutArgs};
+use crate::clock::SystemClock;
+use crate::exit::{Code, Failure, Outcome};
+use crate::home::Home;
+use crate::opening::config_of;
+use crate::output;
+
+/// Longest label, in characters.
+const LABEL_MAX: usize = 100;
+/// Fewest characters of an id that name a key.
+const PREFIX_MIN: usize = 8;
+
+/// The command.
+pub async fn run(args: KeysArgs) -> Outcome {
+    match args.command {
+        KeysCommand::List { home, out } => list(&Home::to_read(&home, ".ensimbi"), &out).await,
+        KeysCommand::Add { home, out, label } => {
+            if !(1..=LABEL_MAX).contains(&label.chars().count()) || label.chars().any(char::is_control) {
+                return Err(Failure::wrong("LABEL: expected 1 to 100 characters"));
+            }
+            add(&Home::to_write(&home, ".ensimbi")?, &out, &label).await
+        }
+        KeysCommand::Revoke { home, out, id } => {
+            if id.len() < PREFIX_MIN {
+                return Err(Failure::wrong("ID: expected a key's id, or at least 8 characters of its beginning"));
+            }
+            revoke(&Home::to_write(&home, ".ensimbi")?, &out, &id).await
+        }
+    }
+}
+
+async fn list(home: &Home, out: &OutArgs) -> Outcome {
+    let (_, book) = home.existing_book().await?;
+    let store = DoorStore::open_to_read(&home.door_store()).await?;
+    let keys = store.keys(book).await?;
+    store.close().await;
+    let text = if out.json {
+        json!({ "book": book, "items": keys.iter().map(body).collect::<Vec<_>>() }).to_string()
+    } else {
+        let row = |key: &KeyView| {
+            let ended = key.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+            vec![key.id.to_string(), key.label.clone(), key.created_at.to_string(), ended]
+        };
+        output::table(&["id", "label", "made", "revoked"], keys.iter().map(row).collect(), 4)
+    };
+    output::deliver(out.output.as_deref(), &text)?;
+    Ok(Code::Done)
+}
+
+async fn add(home: &Home, out: &OutArgs, label: &str) -> Outcome {
+    let (book, store, mode) = to_write(home).await?;
+    let key = ApiKey::make(&SystemEntropy, mode);
+    store.add_key(book, key.hash(), label, SystemClock.now()).await?;
+    store.close().await;
+    let id = ensimbi_events::ids::key_id(&key.hash());
+    let text = if out.json {
+        json!({ "book": book, "id": id, "label": label, "key": key.reveal() }).to_string()
+    } else {
+        eprintln!("key {id} of book {book}, shown only now:");
+        key.reveal().to_owned()
+    };
+    output::deliver(out.output.as_deref(), &text)?;
+    Ok(Code::Done)
+}
+
+async fn revoke(home: &Home, out: &OutArgs, id: &str) -> Outcome {
+    let (book, store, _) = to_write(home).await?;
+    let keys = store.keys(book).await?;
+    let named: Vec<&KeyView> =
+        keys.iter().filter(|key| key.revoked_at.is_none() && key.id.to_string().starts_with(id)).collect();
+    let key = match named.as_slice() {
+        [only] => *only,
+        [] => return Err(Failure::wrong("ID: no key of this book that counts has this id; see `ensimbi keys list`")),
+        _ => return Err(Failure::wrong("ID: several keys begin so; give more of the id")),
+    };
+    store.revoke_key(book, key.id, SystemClock.now()).await?;
+    store.close().await;
+    let text = if out.json {
+        json!({ "book": book, "id": key.id, "label": key.label, "revoked": true }).to_string()
+    } else {
+        format!("key {} ({}) opens nothing any more", key.id, key.label)
+    };
+    output::deliver(out.output.as_deref(), &text)?;
+    Ok(Code::Done)
+}
+
+async fn to_write(home: &Home) -> Result<(BookId, DoorStore, Mode), Failure> {
+    let (store, book) = home.existing_book().await?;
+    let mode = config_of(store.as_ref(), book).await?.mode;
+    let mode = mode.ok_or_else(|| Failure::wrong("the book is not open yet; start `ensimbi serve` first"))?;
+    let vault = home.vault(false)?;
+    Ok((book, DoorStore::open(&home.door_store(), vault.fingerprint()).await?, mode))
+}
+
+fn body(key: &KeyView) -> Value {
+    json!({
+        "id": key.id,
+        "label": key.label,
+        "created_at": key.created_at.to_string(),
+        "revoked_at": key.revoked_at.map(|at| at.to_string()),
+    })
+}

@@ -1,0 +1,154 @@
+//! Calls to ioTec Pay: collect, pay, and the reads (`providers/iotec.md`, sections 4 to 8, 12 and 13).
+//!
+//! Order of a call that moves money: local checks (what they would refuse, or what they would take and we must not
+//! send), token, one request. A 401 means that nothing was processed: the token is renewed and the same request sent
+//! once more. Nothing else is repeated here, since they have no idempotency key. What an answer means, `judge` decides.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ensimbi_events::{Amount, Clock, Currency};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::charging::{CATEGORY, Charging, READING};
+use super::tariff::{self, BANK_PAYOUT_MAX, PAYOUT_FEE, PAYOUT_MAX, PayoutFee};
+use super::token::Tokens;
+use super::translate::rows::CURRENCY;
+use super::{default_url, kind, wire};
+use crate::connector::{CallError, CollectCall, ObjectRef, OrderKind, PayoutCall, ProviderClient, RawAnswer};
+use crate::door::http::HttpClient;
+use crate::settings::{ConnectionSettings, SettingsError};
+
+mod blank;
+mod checks;
+mod collect;
+mod judge;
+mod pay;
+mod read;
+
+pub(super) use judge::retry_after;
+
+const OPTIONS: [&str; 8] =
+    ["client_id", "callback_header", CATEGORY, READING, PAYOUT_FEE, PAYOUT_MAX, BANK_PAYOUT_MAX, CURRENCY];
+const SECRETS: [&str; 3] = ["client_secret", "callback_value", "callback_value_next"];
+const URLS: [&str; 2] = ["api", "token"];
+
+pub(super) struct Client {
+    api: HttpClient,
+    tokens: Tokens,
+    charging: Charging,
+    wallets: Vec<(String, Currency)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// Checks the settings and makes a client; nothing is called yet.
+    pub(super) fn new(settings: &ConnectionSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        let wrong = |key: &str, problem: &str| SettingsError {
+            key: format!("connections.{}.{key}", settings.slug),
+            problem: problem.to_owned(),
+        };
+        // A misspelt option would quietly leave its default in force.
+        let known = [
+            ("options", settings.options.keys().find(|key| !OPTIONS.contains(&key.as_str())), OPTIONS.as_slice()),
+            ("secrets", settings.secrets.keys().find(|key| !SECRETS.contains(&key.as_str())), &SECRETS),
+            ("urls", settings.urls.keys().find(|key| !URLS.contains(&key.as_str())), &URLS),
+        ];
+        for (table, key, names) in known {
+            if let Some(key) = key {
+                return Err(wrong(
+                    &format!("{table}.{key}"),
+                    &format!("unknown, expected one of {}", names.join(", ")),
+                ));
+            }
+        }
+        let option = |(key, problem): (&'static str, &'static str)| wrong(&format!("options.{key}"), problem);
+        let charging = Charging::of(&settings.options).map_err(option)?;
+        PayoutFee::of(&settings.options).map_err(option)?;
+        for order in [OrderKind::PayMobile, OrderKind::PayBank] {
+            tariff::ceiling(&settings.options, order, Amount::ZERO).map_err(option)?;
+        }
+        if settings.options.get(CURRENCY).is_some_and(|code| code.parse::<Currency>().is_err()) {
+            return Err(wrong(&format!("options.{CURRENCY}"), "expected a currency code such as UGX"));
+        }
+        let secret = |name: &str| -> Result<&SecretString, SettingsError> {
+            let secret = settings.secrets.get(name).filter(|secret| !secret.expose_secret().is_empty());
+            secret.ok_or_else(|| wrong(&format!("secrets.{name}"), "missing"))
+        };
+        let client_secret = secret("client_secret")?.clone();
+        // Callbacks carry no signature: the static header is all there is (section 11).
+        if HeaderValue::try_from(secret("callback_value")?.expose_secret()).is_err() {
+            return Err(wrong("secrets.callback_value", "expected a value that an HTTP header can carry"));
+        }
+        let header =
+            settings.options.get("callback_header").ok_or_else(|| wrong("options.callback_header", "missing"))?;
+        if HeaderName::try_from(header.as_str()).is_err() {
+            return Err(wrong("options.callback_header", "expected the name of an HTTP header"));
+        }
+        let client_id = settings.options.get("client_id").unwrap_or(&settings.account).clone();
+        if client_id.is_empty() {
+            return Err(wrong("account", "missing"));
+        }
+        if settings.wallets.is_empty() || settings.wallets.iter().any(|w| w.id.is_empty() || w.id.len() > wire::ID_MAX)
+        {
+            return Err(wrong("wallets", "expected at least one wallet, each with the provider's id"));
+        }
+        let http = |name: &str| {
+            let base = settings.urls.get(name).map_or(default_url(name), String::as_str);
+            HttpClient::new(settings, name, base)
+        };
+        let tokens = Tokens::new(http("token")?, client_id, client_secret, clock.clone());
+        let wallets = settings.wallets.iter().map(|wallet| (wallet.id.clone(), wallet.currency)).collect();
+        Ok(Self { api: http("api")?, tokens, charging, wallets, clock })
+    }
+
+    /// One call, and once more with a new token where the first was refused.
+    async fn call(&self, method: Method, url: Url, body: &[u8]) -> Result<(u16, HeaderMap, Vec<u8>), CallError> {
+        for _ in 0..2 {
+            let token = self.tokens.current().await?;
+            let request = self.api.request(method.clone(), url.clone()).bearer_auth(token.text.expose_secret());
+            let mut request = request.header("accept", "application/json");
+            if !body.is_empty() {
+                request = request.header("content-type", "application/json").body(body.to_vec());
+            }
+            let answer = self.api.send(request).await?;
+            if answer.0 != 401 {
+                return Ok(answer);
+            }
+            self.tokens.refused(&token).await;
+        }
+        Err(CallError::Credentials("status 401, also with a new token".to_owned()))
+    }
+
+    /// Sends an order of money and judges its answer.
+    async fn order(&self, path: [&str; 3], body: &[u8], call: &judge::Call<'_>) -> Result<RawAnswer, CallError> {
+        let answer = self.call(Method::POST, self.api.url(path), body).await?;
+        judge::judge(call, answer)
+    }
+}
+
+#[async_trait]
+impl ProviderClient for Client {
+    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+        read::read(self, object).await
+    }
+
+    async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
+        let (call, body) = pay::request(order, &self.wallets)?;
+        let hide = pay::hidden(order);
+        let expected = "a disbursement";
+        let judged =
+            judge::Call { kind: kind::PAYOUT_CREATED, read: false, shape: judge::records, expected, hide: &hide };
+        self.order(["api", "disbursements", call], &body, &judged).await
+    }
+
+    async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
+        let body = collect::request(order, self.charging, &self.wallets)?;
+        let hide: Vec<&str> = order.payer.name.as_deref().into_iter().collect();
+        let expected = "a collection";
+        let judged = judge::Call { kind: kind::CREATED, read: false, shape: judge::records, expected, hide: &hide };
+        self.order(["api", "collections", "collect"], &body, &judged).await
+    }
+}

@@ -1,0 +1,11 @@
+//! ioTec Pay's client against a small scripted server: what is sent, and what each answer means.
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod collect;
+mod pay;
+mod read;
+mod settings;
+mod support;
+mod tokens;

@@ -1,0 +1,83 @@
+//! A provider's own balance: it opens a wallet that nothing has moved yet, and is compared with the book ever after.
+//!
+//! record without lines -> the opening (policy `opening`), or compare. posted - reserved <= balance <= posted is no
+//! difference: payouts may be debited when they are accepted or when they succeed (`bookkeeping.md` section 4). What lies
+//! outside is raised once two reports in a row show the same figure: in a busy wallet one alone only says that something
+//! settled there and is not told here yet. A balance alone never posts.
+
+use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::words::wallet::{BalanceReported, OpeningBalanceDeclared};
+use ensimbi_events::{Amount, Claim, SubjectId, SubjectKind, WalletId};
+
+use super::words::{DOUBTS_MAX, wrong_state};
+use super::{Decider, Raise, Refused, WalletBalance};
+
+/// The policy, and the value that leaves every opening to a person.
+const POLICY: &str = "opening";
+const BY_PERSON: &str = "none";
+
+impl Decider {
+    pub(super) fn balance(&mut self, claim: &Claim, body: &BalanceReported) -> Result<(), Refused> {
+        let fact = &claim.fact;
+        let wallet =
+            fact.wallet.filter(|id| SubjectId(id.0) == fact.subject && fact.subject_kind == SubjectKind::Wallet);
+        let Some(wallet) = wallet else {
+            return Err(Refused::new(Refusal::Malformed, "subject: a balance's subject is its wallet"));
+        };
+        if fact.currency != self.known().config.wallet(wallet).map(|(_, _, currency)| currency) {
+            return Err(wrong_state("currency: not the wallet's"));
+        }
+        let before = self.state(fact.subject).and_then(|state| state.reported);
+        self.plain(claim)?;
+        if self.is_unopened(wallet) {
+            return self.open(claim, body);
+        }
+        let Some(now) = self.state(fact.subject).and_then(|state| state.reported) else { return Ok(()) };
+        // An older figure that came late says nothing about the present one.
+        let Some(before) = before.filter(|before| before.as_of < now.as_of) else { return Ok(()) };
+        if before.difference == now.difference && !now.raised {
+            self.differs(claim, wallet, body, now.difference)?;
+        }
+        Ok(())
+    }
+
+    /// No opening, no money event and nothing in flight, and the policy does not leave it to a person.
+    fn is_unopened(&self, wallet: WalletId) -> bool {
+        let by_person = self.known().config.policies.get(POLICY).is_some_and(|value| value == BY_PERSON);
+        let opened = self.state(SubjectId(wallet.0)).is_some_and(|state| state.opened_as_of.is_some());
+        let moved = self.known().wallets.get(&wallet).is_some_and(|balance| balance.position > 0);
+        !by_person && !opened && !moved
+    }
+
+    fn open(&mut self, claim: &Claim, body: &BalanceReported) -> Result<(), Refused> {
+        // A provider whose clock is ahead must not swallow what settles until then.
+        let as_of = body.as_of.min(self.now.max(self.known().recorded_at));
+        let opening = OpeningBalanceDeclared { as_of, posted: body.balance, held: body.held };
+        let fact = self.made_fact(&claim.fact, String::new(), opening.into());
+        self.record_made(claim, claim.fact.event_id(self.book), fact, false).map(drop)
+    }
+
+    fn differs(
+        &mut self,
+        claim: &Claim,
+        wallet: WalletId,
+        body: &BalanceReported,
+        difference: Amount,
+    ) -> Result<(), Refused> {
+        let book = self.known().wallets.get(&wallet).copied();
+        let Some(WalletBalance { posted, reserved, .. }) = book else { return Ok(()) };
+        let timing =
+            !difference.is_positive() && difference.checked_add(reserved).is_some_and(|rest| !rest.is_negative());
+        let stake = if difference.is_negative() { difference.checked_neg() } else { Some(difference) };
+        let doubts = self.state(claim.fact.subject).map(|state| state.doubts.as_slice()).unwrap_or_default();
+        let kind = DiscrepancyKind::BalanceDiffers;
+        let open = doubts.iter().any(|doubt| doubt.kind == kind && doubt.stake == stake);
+        // With so many open ones, one more figure tells a person nothing; the report itself is recorded.
+        if timing || open || doubts.len() >= DOUBTS_MAX {
+            return Ok(());
+        }
+        let detail = format!("reported {}, posted {posted}, reserved {reserved}", body.balance);
+        let raise = Raise { kind, stake, other_fact: None, detail: Some(detail) };
+        self.raise_with(claim, claim.fact.event_id(self.book), raise).map(drop)
+    }
+}

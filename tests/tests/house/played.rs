@@ -1,0 +1,175 @@
+//! All rooms in this process against a provider's simulator over real HTTP, both on one simulated clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ensimbi_connectors::door::{CALLBACK_HEADER, id_of};
+use ensimbi_connectors::providers;
+use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_connectors::simulator::stage::{
+    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePlan,
+};
+use ensimbi_events::commands::{CollectOrder, CommandError, Destination, IntentView, Origin, PayKind, PayOrder};
+use ensimbi_events::simtime::SimClock;
+use ensimbi_events::{Amount, Clock};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::rooms::{Rooms, START};
+use crate::support::{Folder, folder};
+
+/// A played provider and the house that uses it.
+pub struct Played {
+    pub simulator: Arc<dyn Running>,
+    pub connections: Vec<ConnectionSettings>,
+    pub clock: Arc<SimClock>,
+    stage: &'static dyn Stage,
+    folder: Folder,
+    _stop: watch::Sender<bool>,
+}
+
+impl Played {
+    /// A provider with funded wallets and these faults (as `/_sim/faults` takes them), and nothing else of its own.
+    pub async fn open(seed: u64, faults: &Value) -> Self {
+        let folder = folder();
+        let clock = Arc::new(SimClock::new(START));
+        let stage = providers::stages()[0];
+        let file = folder.path("provider.db");
+        let plan = StagePlan { file, clock: StageClock::Given(clock.clone() as Arc<dyn Clock>), seed, faults: false };
+        let simulator = stage.open_funded(plan).await.unwrap();
+        simulator.change_faults(faults).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopping) = watch::channel(false);
+        tokio::spawn(Arc::clone(&simulator).serve(listener, stopping));
+        let connections = stage.connections(&base);
+        Self { simulator, connections, clock, stage, folder, _stop: stop }
+    }
+
+    /// A house on the same folder, each time it is asked.
+    pub async fn house(&self) -> Rooms {
+        let rooms = Rooms::open(&self.folder, &self.clock, providers::all(), self.connections.clone()).await;
+        for connection in &self.connections {
+            let target = PushTarget {
+                slug: connection.slug.clone(),
+                url: format!("{}/webhooks/{}", rooms.url, id_of(rooms.book, connection)),
+                header_name: connection.options[CALLBACK_HEADER].clone(),
+                header_value: connection.secrets["callback_value"].expose_secret().to_owned().into(),
+            };
+            self.simulator.push_to(target).unwrap();
+        }
+        rooms
+    }
+
+    /// The n-th order of the stage.
+    pub async fn order(&self, rooms: &Rooms, seed: u64, n: u64) -> Result<IntentView, CommandError> {
+        let origin = Origin { book: rooms.book, idempotency_key: format!("order-{n}") };
+        let connection = |slug: &str| {
+            let found = self.connections.iter().find(|connection| connection.slug == slug).unwrap();
+            id_of(rooms.book, found)
+        };
+        match self.stage.order(seed, n) {
+            StageOrder::Collect(payment) => {
+                let order = CollectOrder {
+                    connection: connection(payment.slug),
+                    wallet: Some(payment.wallet.to_owned()),
+                    amount: payment.amount,
+                    currency: payment.currency,
+                    payer_phone: payment.payer_phone,
+                    payer_name: None,
+                    fee_bearer: payment.fee_bearer,
+                    invoice_id: None,
+                    note: None,
+                };
+                rooms.door.ask_collect(&origin, &order).await
+            }
+            StageOrder::PayOut(payout) => {
+                let to = match payout.beneficiary {
+                    StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
+                    StageBeneficiary::Bank { code, account_number, account_name } => {
+                        Destination::Bank { bank: code, account_number, account_name, rail: None }
+                    }
+                };
+                let order = PayOrder {
+                    kind: PayKind::Payout,
+                    connection: connection(payout.slug),
+                    wallet: Some(payout.wallet.to_owned()),
+                    amount: payout.amount,
+                    currency: payout.currency,
+                    to,
+                    name: None,
+                    note: None,
+                };
+                rooms.door.ask_pay(&origin, &order).await
+            }
+        }
+    }
+
+    /// A payout of so many units to a number that takes it.
+    pub async fn payout(&self, rooms: &Rooms, key: &str, units: i32) -> Result<IntentView, CommandError> {
+        let connection = &self.connections[0];
+        let order = PayOrder {
+            kind: PayKind::Payout,
+            connection: id_of(rooms.book, connection),
+            wallet: None,
+            amount: Amount::whole(units),
+            currency: connection.wallets[0].currency,
+            to: Destination::Mobile { phone: "0111777771".to_owned() },
+            name: None,
+            note: None,
+        };
+        let origin = Origin { book: rooms.book, idempotency_key: key.to_owned() };
+        rooms.door.ask_pay(&origin, &order).await
+    }
+
+    /// Waits until neither side has anything due now.
+    pub async fn rest(&self, rooms: &Rooms) -> Option<ensimbi_events::Time> {
+        loop {
+            let next = rooms.settle().await;
+            let began = tokio::time::Instant::now();
+            let mut waited = false;
+            while self.simulator.due(self.clock.now()).await.unwrap() > 0 {
+                assert!(began.elapsed() < Duration::from_secs(120), "the provider never comes to rest");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                waited = true;
+            }
+            if !waited {
+                let theirs = self.simulator.next_due().await.unwrap();
+                return next.into_iter().chain(theirs.filter(|at| *at > self.clock.now())).min();
+            }
+        }
+    }
+
+    /// Lets everything happen on both sides until nothing more is to come.
+    pub async fn pass(&self, rooms: &Rooms) {
+        while let Some(next) = self.rest(rooms).await {
+            self.clock.advance_to(next);
+        }
+    }
+
+    /// What our wallets must be: the provider's own balances, as [`crate::rooms::Books`] shows them.
+    pub async fn balances(&self) -> Vec<String> {
+        let theirs = self.simulator.wallets().await.unwrap();
+        let mut lines = Vec::new();
+        for connection in &self.connections {
+            let code = connection.account_code.as_deref().unwrap_or(&connection.slug);
+            for wallet in &connection.wallets {
+                let balance = theirs.iter().find(|their| their.provider_id == wallet.id).unwrap().balance;
+                lines.push(format!("{code}:{} {} {balance} 0 0", wallet.code, wallet.currency));
+            }
+        }
+        lines.sort();
+        lines
+    }
+
+    /// How many objects the provider made under each of our references; more than one is a second payment.
+    pub async fn made_twice(&self) -> Vec<String> {
+        let mut seen = std::collections::BTreeMap::new();
+        for object in self.simulator.objects().await.unwrap() {
+            *seen.entry(object.external_id.unwrap_or_default()).or_insert(0) += 1;
+        }
+        seen.into_iter().filter(|(_, count)| *count > 1).map(|(reference, _)| reference).collect()
+    }
+}

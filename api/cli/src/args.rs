@@ -54,7 +54,7 @@ pub enum Command {
     /// Lists invoices, shows one, or what is owed by age.
     Invoices(InvoicesArgs),
     /// Lists what contradicts itself, shows one, or resolves it.
-    Discrepancies(DiscrepanciesArgs),
+    Discrepancies(Box<DiscrepanciesArgs>),
     /// Lists what waits on clearing, dispute, receivable and suspense accounts, with its age.
     OpenItems(OpenItemsArgs),
     /// Lists, makes and ends API keys of a book.

@@ -78,7 +78,7 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Wallets(args) => ask::wallets(args).await,
         Command::Payments(args) => ask::payments(args).await,
         Command::Invoices(args) => ask::invoices(args).await,
-        Command::Discrepancies(args) => ask::discrepancies(args).await,
+        Command::Discrepancies(args) => ask::discrepancies(*args).await,
         Command::OpenItems(args) => ask::open_items(args).await,
         Command::Keys(args) => keys::run(args).await,
     }

@@ -16,7 +16,7 @@ use ensimbi_connectors::providers::iotec::Iotec;
 use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
-use ensimbi_events::{Amount, Clock, Time};
+use ensimbi_events::{Amount, Time};
 use serde_json::{Value, json};
 
 pub const WALLET: &str = "5e83b187-801e-410e-b76e-f491928547e0";

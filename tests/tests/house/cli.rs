@@ -1,6 +1,7 @@
 //! The questions of the command line, on a book that the demo made: tables, JSON, files, and what is wrong use.
 
 use ensimbi_tests::process::{Ran, run};
+use ensimbi_tests::{fresh_database, nats_urls, unique_word};
 use serde_json::Value;
 
 use crate::support::{Folder, folder, text};
@@ -99,8 +100,35 @@ async fn a_payment_is_explained_by_our_id_the_providers_id_and_our_reference() {
 }
 
 #[tokio::test]
+async fn the_same_questions_are_answered_from_postgres_and_nats() {
+    let folder = folder();
+    let (database, prefix) = (fresh_database("cli").await, unique_word("cli"));
+    let servers = ["--database-url", &database, "--nats-url", &nats_urls()[1], "--nats-prefix", &prefix];
+    let played: Vec<&str> =
+        ["demo", "--once", "--payments", "4", "--calm", "--json"].into_iter().chain(servers).collect();
+    ask(&folder, &played).await.expect_code(0);
+    let on = |question: &[&'static str]| question.iter().copied().chain(servers).collect::<Vec<&str>>();
+    let payments = json(&folder, &on(&["payments"])).await;
+    let payment = &payments["items"][0];
+    let by_id: Vec<&str> = ["explain", text(&payment["object_id"])].into_iter().chain(servers).collect();
+    assert_eq!(json(&folder, &by_id).await["id"], payment["id"]);
+    for question in ["fees", "wallets", "invoices", "discrepancies", "open-items"] {
+        let body = json(&folder, &on(&[question])).await;
+        assert_eq!(body["position"], body["head"], "{question}: {body}");
+    }
+    let made = json(&folder, &on(&["keys", "add", "the till"])).await;
+    let listed = json(&folder, &on(&["keys", "list"])).await;
+    assert_eq!(listed["items"][0]["id"], made["id"], "{listed}");
+    let shown = json(&folder, &on(&["doctor"])).await;
+    let checks = shown["checks"].as_array().unwrap();
+    for name in ["schema book", "schema door", "schema views", "view open_items", "alarms", "clock"] {
+        assert!(checks.iter().any(|check| check["name"] == name && check["state"] != "bad"), "{name}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_questions_end_with_2_and_a_sentence_that_names_what_is_wrong() {
-    let folder = played().await;
+    let folder = crate::cli_doctor::healthy().await;
     let far = "99999999";
     let cases: [(&[&str], &[&str]); 17] = [
         (&["payments", "nobody"], &["ID", "UUID"]),

@@ -8,7 +8,7 @@ use crate::imports::{CALLBACK_VALUE, CONFIG, STATUS, configured, fixture, import
 use crate::support::{Folder, MASTER_KEY, text};
 
 /// A folder with a book of one payment.
-async fn healthy() -> Folder {
+pub async fn healthy() -> Folder {
     let folder = configured();
     let file = folder.write("in/body", fixture("collection_status/success.body"));
     import(&folder, STATUS, &[file]).await.expect_code(0);

@@ -51,7 +51,7 @@ async fn a_discrepancy_is_resolved_once_with_its_actor_and_reason() {
     let again = resolve(&folder, &id, &verdict).await.expect_code(0).json();
     assert_eq!((&again["repeated"], &again["position"]), (&Value::Bool(true), &told["position"]), "{again}");
     let late = resolve(&folder, &id, &["--reject", "--reason", "Not so."]).await.expect_code(2);
-    assert!(late.stderr.starts_with("error: "), "{}", late.stderr);
+    assert!(late.stderr.contains("error: discrepancy: not open"), "{}", late.stderr);
 
     let data = folder.text("data");
     let shown = run(["discrepancies", &id, "--json", "--data", &data]).await.expect_code(0).json();

@@ -66,16 +66,22 @@ fn number(tenths: i32) -> Box<RawValue> {
 fn body(n: usize, status: &str, reference: Option<&str>) -> Vec<u8> {
     let [own, network] = fees(n);
     let done = !["Pending", "SentToVendor"].contains(&status);
-    let row = |operation: &str, category: &str, tenths: i32, rollback: bool| {
-        json!({ "operation": operation, "category": category, "requestId": id(n), "amount": number(tenths),
-            "rollback": rollback, "requestCategory": "Collection" })
-    };
+    let mut before = 1_000_000;
     let mut rows = Vec::new();
+    let mut row = |operation: &str, category: &str, tenths: i32, rollback: bool| {
+        let after = if operation == "TopUp" { before + tenths } else { before - tenths };
+        let number_in_wallet = 10 * n + rows.len() + 1;
+        rows.push(json!({ "id": format!("00000000-0000-4000-9000-{number_in_wallet:012}"), "operation": operation,
+            "category": category, "requestId": id(n), "amount": number(tenths), "rollback": rollback,
+            "requestCategory": "Collection", "transactionNumber": number_in_wallet,
+            "previousBalance": number(before), "balance": number(after) }));
+        before = after;
+    };
     if status == "RolledBack" {
-        rows.push(row("TopUp", "Collection", amount(n) * 10, false));
-        rows.push(row("Deduct", "TransactionCharge", own + network, false));
-        rows.push(row("Deduct", "Rollback", amount(n) * 10, true));
-        rows.push(row("TopUp", "Rollback", own + network, true));
+        row("TopUp", "Collection", amount(n) * 10, false);
+        row("Deduct", "TransactionCharge", own + network, false);
+        row("Deduct", "Rollback", amount(n) * 10, true);
+        row("TopUp", "Rollback", own + network, true);
     }
     let settled = if status == "RolledBack" { "2026-01-06T10:00:00Z" } else { "2026-01-05T10:00:00Z" };
     let body: Value = json!({

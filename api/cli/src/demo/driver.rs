@@ -8,6 +8,8 @@ use ensimbi_connectors::simulator::stage::{StageBeneficiary, StageOrder, StagePa
 use ensimbi_events::commands::{CollectOrder, CommandError, Commands, Destination, Origin, PayKind, PayOrder};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Clock, ConnectionId, SubjectId, Time, ids};
+use ensimbi_projections::query::LIMIT_MAX;
+use ensimbi_projections::{Views, WalletsView};
 
 use super::Act;
 use super::checkpoint::Checkpoints;
@@ -22,6 +24,9 @@ const BURST: u64 = 8;
 const GAP: Duration = Duration::from_secs(45);
 /// At most so many checkpoints in a run: each reads all payments.
 const CHECKPOINTS_MAX: u64 = 50;
+/// How often, and with which steps of simulated time, the opening of the wallets is waited for.
+const PREPARE_MAX: u32 = 200;
+const PREPARE_STEP: Duration = Duration::from_secs(5);
 /// Every so-manieth collection pays an invoice.
 const INVOICE_EVERY: u64 = 10;
 /// Real time without any progress after which the run is given up, with what it waits for.
@@ -59,8 +64,7 @@ impl Driver<'_> {
         let mut losses = 0;
         let mut checkpoints = Checkpoints::default();
         let every = BURST.max(total / CHECKPOINTS_MAX);
-        // Wallets open and banks become known before the first order.
-        self.settle(&mut losses).await?;
+        self.prepare(&mut losses).await?;
         loop {
             while started < total && self.start_of(first, started) <= self.clock.now() {
                 self.start(started).await?;
@@ -81,6 +85,32 @@ impl Driver<'_> {
         self.house.projector.catch_up(self.house.book).await?;
         checkpoints.check(self.house, self.acts).await?;
         Ok(checkpoints)
+    }
+
+    /// Before the first order every wallet is open and every bank list known. Both come by routine reads, which the faults
+    /// do not spare: a failed one is repeated after a while, and routine reads move no clock by themselves.
+    async fn prepare(&self, losses: &mut u64) -> Result<(), Failure> {
+        let views = Views::new(self.house.projector.store().clone());
+        for _ in 0..PREPARE_MAX {
+            self.settle(losses).await?;
+            self.house.projector.catch_up(self.house.book).await?;
+            let open =
+                views.wallets(self.house.book, None, LIMIT_MAX).await?.items.iter().all(|row| row.total.is_positive());
+            let mut known = true;
+            for act in self.acts {
+                for connection in &act.connections {
+                    let id = self.connection(act, &connection.slug)?;
+                    // A provider without such a list has nothing to wait for.
+                    let banks = self.house.door.banks(self.house.book, id).await;
+                    known &= banks.map_or(true, |banks| !banks.is_empty());
+                }
+            }
+            if open && known {
+                return Ok(());
+            }
+            self.clock.advance_to(self.clock.now().plus(PREPARE_STEP));
+        }
+        Err(Failure::disagrees("the wallets were not opened by their first balance"))
     }
 
     fn start_of(&self, first: Time, n: u64) -> Time {

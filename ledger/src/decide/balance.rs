@@ -3,9 +3,11 @@
 //! record without lines -> the opening (policy `opening`), or compare. posted - reserved <= balance <= posted is no
 //! difference: payouts may be debited when they are accepted or when they succeed (`bookkeeping.md` section 4). What lies
 //! outside is raised once two reports in a row show the same figure: in a busy wallet one alone only says that something
-//! settled there and is not told here yet. A balance alone never posts.
+//! settled there and is not told here yet. A later report that agrees resolves what was raised: whatever was missing has
+//! been told since. A balance alone never posts.
 
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
+use ensimbi_events::word::Verdict;
 use ensimbi_events::words::wallet::{BalanceReported, OpeningBalanceDeclared};
 use ensimbi_events::{Amount, Claim, SubjectId, SubjectKind, WalletId};
 
@@ -35,8 +37,30 @@ impl Decider {
         let Some(now) = self.state(fact.subject).and_then(|state| state.reported) else { return Ok(()) };
         // An older figure that came late says nothing about the present one.
         let Some(before) = before.filter(|before| before.as_of < now.as_of) else { return Ok(()) };
+        if self.agrees(wallet, now.difference) {
+            return self.settled(claim);
+        }
         if before.difference == now.difference && !now.raised {
             self.differs(claim, wallet, body, now.difference)?;
+        }
+        Ok(())
+    }
+
+    /// balance - posted lies within what payouts on their way explain.
+    fn agrees(&self, wallet: WalletId, difference: Amount) -> bool {
+        let Some(book) = self.known().wallets.get(&wallet) else { return false };
+        let rest = difference.checked_add(book.reserved);
+        !difference.is_positive() && rest.is_some_and(|rest| !rest.is_negative())
+    }
+
+    /// What was raised about earlier figures is explained.
+    fn settled(&mut self, claim: &Claim) -> Result<(), Refused> {
+        let doubts = self.state(claim.fact.subject).map(|state| state.doubts.as_slice()).unwrap_or_default();
+        let open = doubts.iter().filter(|doubt| doubt.kind == DiscrepancyKind::BalanceDiffers);
+        let open: Vec<_> = open.map(|doubt| doubt.event_id).collect();
+        let cause = claim.fact.event_id(self.book);
+        for discrepancy in open {
+            self.verdict(claim, cause, discrepancy, Verdict::Accept, None, "a later balance agrees with the book")?;
         }
         Ok(())
     }
@@ -66,14 +90,12 @@ impl Decider {
     ) -> Result<(), Refused> {
         let book = self.known().wallets.get(&wallet).copied();
         let Some(WalletBalance { posted, reserved, .. }) = book else { return Ok(()) };
-        let timing =
-            !difference.is_positive() && difference.checked_add(reserved).is_some_and(|rest| !rest.is_negative());
         let stake = if difference.is_negative() { difference.checked_neg() } else { Some(difference) };
         let doubts = self.state(claim.fact.subject).map(|state| state.doubts.as_slice()).unwrap_or_default();
         let kind = DiscrepancyKind::BalanceDiffers;
         let open = doubts.iter().any(|doubt| doubt.kind == kind && doubt.stake == stake);
         // With so many open ones, one more figure tells a person nothing; the report itself is recorded.
-        if timing || open || doubts.len() >= DOUBTS_MAX {
+        if open || doubts.len() >= DOUBTS_MAX {
             return Ok(());
         }
         let detail = format!("reported {}, posted {posted}, reserved {reserved}", body.balance);

@@ -2,9 +2,10 @@
 //! of what went back. Nothing is guessed: what has no purpose stays open.
 
 use ensimbi_events::codes::Refusal;
+use ensimbi_events::owed::{exponent, part_of};
 use ensimbi_events::word::{ItemKind, Recognition, Side};
 use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
-use ensimbi_events::{Amount, Body, Claim, Currency, EventId, Fact, SubjectId, SubjectKind, currency};
+use ensimbi_events::{Amount, Body, Claim, EventId, Fact, SubjectId, SubjectKind};
 
 use super::state::{Allocation, Invoice};
 use super::{Decider, Refused};
@@ -147,7 +148,11 @@ impl Decider {
     ) -> Result<(), Refused> {
         let whole = amount == allocation.amount;
         let digits = claim.fact.currency.map_or(0, exponent);
-        let tax = if whole { allocation.tax } else { part_of(allocation.tax, amount, allocation.amount, digits)? };
+        let tax = if whole {
+            allocation.tax
+        } else {
+            part_of(allocation.tax, amount, allocation.amount, digits).ok_or_else(beyond)?
+        };
         let body = PaymentDeallocated {
             allocation: allocation.event_id,
             item,
@@ -199,20 +204,6 @@ fn tax_part(invoice: &Invoice, amount: Amount) -> Result<Amount, Refused> {
     if amount == invoice.outstanding {
         return Ok(invoice.tax_left().min(amount));
     }
-    let part = part_of(invoice.tax, amount, invoice.total, exponent(invoice.currency))?;
+    let part = part_of(invoice.tax, amount, invoice.total, exponent(invoice.currency)).ok_or_else(beyond)?;
     Ok(part.min(invoice.tax_left()))
-}
-
-fn exponent(code: Currency) -> u32 {
-    currency::lookup(code).map_or(0, |info| u32::from(info.exponent))
-}
-
-/// whole x part / of, half up at so many decimal places.
-fn part_of(whole: Amount, part: Amount, of: Amount, exponent: u32) -> Result<Amount, Refused> {
-    let step = 10i128.pow(ensimbi_events::money::SCALE - exponent.min(ensimbi_events::money::SCALE));
-    let divisor = i128::from(of.scaled()).checked_mul(step).filter(|divisor| *divisor > 0).ok_or_else(beyond)?;
-    let product = i128::from(whole.scaled()) * i128::from(part.scaled());
-    let steps = product.checked_mul(2).and_then(|twice| twice.checked_add(divisor)).ok_or_else(beyond)?;
-    let scaled = steps.div_euclid(divisor * 2) * step;
-    i64::try_from(scaled).map(Amount::from_scaled).map_err(|_| beyond())
 }

@@ -6,7 +6,7 @@
 //! from a later payment: what is owed decides what can be allocated, whatever the stage.
 
 use ensimbi_events::codes::Refusal;
-use ensimbi_events::money::SCALE;
+use ensimbi_events::owed::{self, LineError};
 use ensimbi_events::word::Recognition;
 use ensimbi_events::words::invoice::{InvoiceCancelled, InvoicePublished};
 use ensimbi_events::{Amount, Body, Claim, SubjectId, SubjectKind};
@@ -19,10 +19,6 @@ use crate::posting::accounts;
 
 /// Longest item id, in characters.
 const ITEM_ID_MAX: usize = 64;
-/// Most digits of a quantity, on both sides of the point.
-const QUANTITY_DIGITS_MAX: usize = 12;
-/// Most decimal places of a quantity.
-const QUANTITY_DECIMALS_MAX: usize = 4;
 
 impl Decider {
     /// Any word about an invoice.
@@ -252,21 +248,11 @@ fn is_date(text: &str) -> bool {
 ///
 /// # Errors
 /// `malformed` for what is no quantity, `limit_exceeded` for a product that does not fit scale 4 or the range.
-pub(super) fn line_total(quantity: &str, unit: Amount) -> Result<Amount, Refused> {
-    let decimals = quantity.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let digits = quantity.bytes().filter(u8::is_ascii_digit).count();
-    let parsed = quantity.parse::<Amount>().ok().filter(|parsed| parsed.is_positive());
-    let Some(parsed) = parsed.filter(|_| decimals <= QUANTITY_DECIMALS_MAX && digits <= QUANTITY_DIGITS_MAX) else {
-        return Err(malformed("quantity: a decimal number above 0, at most 12 digits, 4 of them after the point"));
-    };
-    let unit_size = 10i128.pow(SCALE);
-    let product = i128::from(parsed.scaled()) * i128::from(unit.scaled());
-    if product % unit_size != 0 {
-        return Err(limit("quantity: quantity x unit_amount is finer than 4 decimal places"));
-    }
-    i64::try_from(product / unit_size)
-        .map(Amount::from_scaled)
-        .map_err(|_| limit("quantity: quantity x unit_amount is beyond the ledger's range"))
+fn line_total(quantity: &str, unit: Amount) -> Result<Amount, Refused> {
+    owed::line_total(quantity, unit).map_err(|why| match why {
+        LineError::Quantity => malformed(&format!("quantity: {why}")),
+        LineError::TooFine | LineError::TooLarge => limit(&format!("quantity: {why}")),
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Account paths (`bookkeeping.md` section 1). `<c>` is a connection's account code, `<w>` a wallet's.
 
+use ensimbi_events::owed;
 use ensimbi_events::word::{Bearer, Component, ItemKind};
 
 /// `assets:wallet:<c>:<w>`
@@ -46,13 +47,13 @@ pub fn opening(connection: &str) -> String {
 }
 
 /// Published invoices not yet paid.
-pub const RECEIVABLE: &str = "assets:receivable";
+pub const RECEIVABLE: &str = owed::RECEIVABLE;
 /// The other side of fees that others bear.
 pub const MEMO_CONTRA: &str = "equity:memo:contra";
 /// The bridge between currencies.
 pub const CONVERSION: &str = "equity:conversion";
 /// Default target of sales.
-pub const SALES: &str = "income:sales";
+pub const SALES: &str = owed::SALES;
 /// Default target of refunds.
 pub const REFUNDS: &str = "income:refunds";
 /// Default target of lost disputes.

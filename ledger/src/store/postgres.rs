@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ensimbi_events::event::Line;
 use ensimbi_events::ports::{AccountBalance, BookReader, Head, LineFilter, ReadError, StoredLeaf};
-use ensimbi_events::{Amount, BookId, SubjectId, Time, WalletId};
+use ensimbi_events::{Amount, BookId, EventId, SubjectId, Time, WalletId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;

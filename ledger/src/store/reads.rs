@@ -23,6 +23,11 @@ pub(super) const ENTRIES_OF_ACCOUNT: &str = "SELECT DISTINCT position FROM lines
 pub(super) const ENTRIES_OF_SUBJECT: &str = "SELECT position FROM events e WHERE e.book = $1 AND e.subject = $2 \
      AND e.position > $3 AND EXISTS (SELECT 1 FROM lines l WHERE l.book = e.book AND l.position = e.position \
      AND l.account = COALESCE($5, l.account)) ORDER BY position LIMIT $4";
+/// Where an event is, by its key.
+pub(super) const POSITION: &str = "SELECT position FROM keys WHERE book = $1 AND kind = $2 AND key = $3";
+/// Positions of one subject's own events.
+pub(super) const OF_SUBJECT: &str =
+    "SELECT position FROM events WHERE book = $1 AND subject = $2 AND position > $3 ORDER BY position LIMIT $4";
 /// All wallets of a book.
 pub(super) const WALLETS: &str =
     "SELECT wallet, currency, posted, held, reserved, position FROM wallets WHERE book = $1";
@@ -195,6 +200,27 @@ macro_rules! shared_store {
                         query.bind(limit).fetch_all(self.reads()).await
                     }
                 };
+                let rows = rows.map_err(store_error)?;
+                Ok(rows.into_iter().map(|(position,)| count(position)).collect::<Result<_, _>>()?)
+            }
+
+            async fn position_of(&self, book: BookId, event: EventId) -> Result<Option<u64>, ReadError> {
+                let query = sqlx::query_as(reads::POSITION).bind(book.0).bind(KeyKind::Event as i64);
+                let row: Result<Option<(i64,)>, sqlx::Error> =
+                    query.bind(event.as_bytes().to_vec()).fetch_optional(self.reads()).await;
+                Ok(row.map_err(store_error)?.map(|(position,)| count(position)).transpose()?)
+            }
+
+            async fn subject_positions(
+                &self,
+                book: BookId,
+                subject: SubjectId,
+                after: u64,
+                limit: u32,
+            ) -> Result<Vec<u64>, ReadError> {
+                let query = sqlx::query_as(reads::OF_SUBJECT).bind(book.0).bind(subject.0).bind(column(after));
+                let rows: Result<Vec<(i64,)>, sqlx::Error> =
+                    query.bind(i64::from(limit.min(PAGE_MAX))).fetch_all(self.reads()).await;
                 let rows = rows.map_err(store_error)?;
                 Ok(rows.into_iter().map(|(position,)| count(position)).collect::<Result<_, _>>()?)
             }

@@ -2,7 +2,7 @@
 //!
 //! The state is a function of the row's figures alone, so that it does not hang on the order in which equal facts came.
 
-use ensimbi_events::money::SCALE;
+use ensimbi_events::owed::line_total;
 use ensimbi_events::word::ItemKind;
 use ensimbi_events::words::invoice::InvoicePublished;
 use ensimbi_events::{Amount, Body, Currency, Event, Line, Money, NoLines, SubjectId};
@@ -256,7 +256,7 @@ fn items(rows: &mut Rows, event: &Event) -> Result<(), HandlerError> {
                 quantity: quantity.clone(),
                 unit_amount,
                 tax,
-                amount: times(unit_amount, quantity),
+                amount: line_total(quantity, unit_amount).ok(),
             };
             match at.and_then(|at| list.get_mut(at)) {
                 Some(standing) => *standing = item,
@@ -274,14 +274,6 @@ fn items(rows: &mut Rows, event: &Event) -> Result<(), HandlerError> {
     let tax = Amount::checked_sum(list.iter().filter_map(|item| item.tax));
     row.draft_tax = tax.ok_or_else(|| HandlerError::overflow("the tax of items"))?;
     Ok(())
-}
-
-/// quantity x unit amount, where the quantity is a decimal of at most four places and the product an exact amount.
-fn times(unit: Amount, quantity: &str) -> Option<Amount> {
-    let quantity: Amount = quantity.parse().ok()?;
-    let product = i128::from(unit.scaled()) * i128::from(quantity.scaled());
-    let one = 10i128.pow(SCALE);
-    (product % one == 0).then(|| i64::try_from(product / one).ok().map(Amount::from_scaled))?
 }
 
 /// Sets what follows from the figures: what is owed, and the state.

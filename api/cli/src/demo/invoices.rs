@@ -27,8 +27,8 @@ pub async fn publish(
     now: Time,
 ) -> Result<SubjectId, Failure> {
     let id = ids::intent_id(origin.book, ROUTE, &origin.idempotency_key);
-    let other = if n % 20 == 0 { paid.checked_add(STEP) } else { paid.checked_sub(STEP) };
-    let total = if n % 30 == 0 { Some(paid) } else { other };
+    let other = if n.is_multiple_of(20) { paid.checked_add(STEP) } else { paid.checked_sub(STEP) };
+    let total = if n.is_multiple_of(30) { Some(paid) } else { other };
     let total = total.ok_or_else(|| Failure::wrong("an amount of the demo is out of range"))?;
     let fact = |occurrence: &str, body: Body| Fact {
         subject: id,

@@ -10,7 +10,6 @@ mod invoices;
 mod recompute;
 mod report;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;

@@ -43,7 +43,9 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
             let posted = sums.posted.entry(wallet).or_default();
             let held = sums.held.entry(wallet).or_default();
             let scaled = |amount: Amount| i128::from(amount.scaled());
-            let mut state = |word| drop(last.insert(event.fact.subject, word));
+            let mut state = |word| {
+                last.insert(event.fact.subject, word);
+            };
             // Fees and the sign with which they count as a cost.
             let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
             match &event.fact.body {

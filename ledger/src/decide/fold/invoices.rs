@@ -1,8 +1,8 @@
 //! What an invoice's own words do to its state.
 
+use ensimbi_events::owed::line_total;
 use ensimbi_events::{Amount, Body, Fact};
 
-use super::super::invoices::line_total;
 use super::super::state::{Draft, Invoice, InvoiceStage, Item, SubjectState};
 use super::{Overflow, add, subtract};
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::connections::Connection;
 use super::parties::{self, PartyRecord};
-use super::store::attempts::{self, Owner};
+use super::store::attempts::{self, Found, Owner};
 use super::store::inbox::{self, Waiting};
 use super::store::intents::IntentKind;
 use super::store::outbox::NewNote;
@@ -150,6 +150,23 @@ pub(crate) const fn is_failure(body: &Body) -> bool {
     }
 }
 
+/// What a statement says of the attempt that its object belongs to. A fee or a row by itself says nothing of it.
+const fn found(body: &Body) -> Option<Found> {
+    Some(match body {
+        body if is_failure(body) => Found::Failed,
+        Body::CollectionPending(_)
+        | Body::CollectionAuthorised(_)
+        | Body::CollectionFailed(_)
+        | Body::PayoutPending(_)
+        | Body::PayoutFailed(_) => Found::Alive,
+        Body::CollectionSucceeded(_)
+        | Body::CollectionReversed(_)
+        | Body::PayoutSucceeded(_)
+        | Body::PayoutReversed(_) => Found::Done,
+        _ => return None,
+    })
+}
+
 /// One statement as a claim, with everything it needs written in this transaction; `index` is its place in the bytes.
 /// `None` where the order has no word for it.
 pub(crate) async fn claim(
@@ -170,7 +187,9 @@ pub(crate) async fn claim(
         return Ok(Err("a statement about an object without an id".to_owned()));
     };
     if let Some(owner) = &owner {
-        attempts::found(tx, door.book, owner, &object_id, is_failure(&said.body), door.clock.now()).await?;
+        if let Some(found) = found(&said.body) {
+            attempts::found(tx, door.book, owner, &object_id, found, door.clock.now()).await?;
+        }
         match of_order(said.body, owner) {
             Some(body) => said.body = body,
             None => return Ok(Ok(None)),

@@ -137,18 +137,31 @@ async fn every_route_under_v1_needs_a_key_and_the_first_one_is_shown_once() {
         assert_eq!(status, StatusCode::OK, "{open}: {shown}");
     }
     let (_, described) = ask(&serving, None, "/openapi.json").await;
-    let paths: Vec<&String> =
-        described["paths"].as_object().unwrap().keys().filter(|p| p.starts_with("/v1/")).collect();
-    assert!(paths.len() >= 10, "{paths:?}");
-    for path in paths {
-        let path = path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{position}", "1");
-        let wrong = [&key[..key.len() - 1], "x"].concat();
-        for refused in [None, Some(""), Some(wrong.as_str())] {
-            let (status, problem) = ask(&serving, refused, &path).await;
-            assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}: {problem}");
-        }
+    let paths: Vec<_> = described["paths"].as_object().unwrap().iter().filter(|(p, _)| p.starts_with("/v1/")).collect();
+    assert!(paths.len() >= 30, "{}", paths.len());
+    for (path, operations) in paths {
+        let nobody = "01890000-0000-7000-8000-000000000000";
+        let path = path
+            .replace("{id}", nobody)
+            .replace("{event_id}", nobody)
+            .replace("{item}", "1")
+            .replace("{position}", "1");
+        assert!(!path.contains('{'), "{path}");
         let url = [serving.url.as_str(), &path].concat();
-        for method in [Method::POST, Method::DELETE] {
+        let wrong = [&key[..key.len() - 1], "x"].concat();
+        let described: Vec<Method> =
+            operations.as_object().unwrap().keys().map(|word| word.to_uppercase().parse().unwrap()).collect();
+        for method in &described {
+            for refused in [None, Some(""), Some(wrong.as_str())] {
+                let mut request = Client::new().request(method.clone(), &url).header("idempotency-key", "k");
+                if let Some(key) = refused {
+                    request = request.bearer_auth(key);
+                }
+                let status = request.send().await.unwrap().status();
+                assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            }
+        }
+        for method in [Method::GET, Method::POST, Method::DELETE] {
             let status = Client::new().request(method, &url).send().await.unwrap().status();
             assert!(status.is_client_error(), "{path}: {status}");
         }

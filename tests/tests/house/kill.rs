@@ -61,10 +61,10 @@ async fn finished(folder: &Folder, kept: &[u8], ended: Ran) {
     assert_eq!(count(&mut door, "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'published')").await, 0);
     assert_eq!(count(&mut door, "SELECT COUNT(*) FROM inbox WHERE state = 'new'").await, 0);
     let mut provider = open(folder, "data/simulators/iotec.db").await;
-    let twice = "SELECT COUNT(*) - COUNT(DISTINCT external_id) FROM collection";
-    assert_eq!(count(&mut provider, twice).await, 0, "a charge was asked for twice under one reference");
-    let charged = count(&mut provider, "SELECT COUNT(*) FROM collection").await;
-    assert!(charged <= 60, "{charged} charges for 60 payments");
+    let twice = "SELECT COUNT(*) - COUNT(DISTINCT external_id) FROM record";
+    assert_eq!(count(&mut provider, twice).await, 0, "asked for twice under one reference");
+    let charged = count(&mut provider, "SELECT COUNT(*) FROM record").await;
+    assert!(charged <= 60, "{charged} objects for 60 orders");
 }
 
 /// The leaves now, which must begin with those from before; and a book that verifies.

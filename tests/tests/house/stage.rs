@@ -7,10 +7,11 @@ use ensimbi_connectors::connector::{CollectCall, PartyDetails};
 use ensimbi_connectors::door::{CALLBACK_HEADER, id_of};
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_connectors::simulator::SimulatedObject;
 use ensimbi_connectors::simulator::stage::{PushTarget, Running, StageClock, StagePlan};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
-use ensimbi_events::{Amount, Clock};
+use ensimbi_events::{Amount, Clock, Time};
 use ensimbi_tests::process::Serving;
 use reqwest::{Client, StatusCode};
 use secrecy::ExposeSecret;
@@ -18,38 +19,54 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::support::{Folder, eventually, get, text, toml_of};
+use crate::support::{Folder, eventually, get, present, text, toml_of};
 
 /// Test numbers whose payers agree.
 const PAYER: &str = "0111777771";
 
 /// The played provider.
 pub struct Play {
-    simulator: Arc<dyn Running>,
+    /// What it says of itself.
+    pub simulator: Arc<dyn Running>,
     clock: Arc<SimClock>,
     /// The connection that this test uses.
     pub connection: ConnectionSettings,
+    base: String,
     _stop: watch::Sender<bool>,
 }
 
 impl Play {
     /// Opens and serves it, without faults, and writes the configuration of a house that uses it.
     pub async fn open(folder: &Folder) -> Self {
-        let clock = Arc::new(SimClock::new("2026-01-05T05:00:00Z".parse().unwrap()));
+        Self::start(folder, "2026-01-05T05:00:00Z".parse().unwrap(), false, &[]).await
+    }
+
+    /// The same with money in its wallets and these options more, in the present: what happens there from now on happens
+    /// after the wallet is opened by its first balance ([`Self::opened`]).
+    pub async fn funded(folder: &Folder, options: &[(&str, &str)]) -> Self {
+        Self::start(folder, present(), true, options).await
+    }
+
+    async fn start(folder: &Folder, start: Time, funded: bool, options: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(SimClock::new(start));
         let stage = providers::stages()[0];
         let file = folder.path("provider.db");
         let plan = StagePlan { file, clock: StageClock::Driven(clock.clone()), seed: 3, faults: false };
-        let simulator = stage.open(plan).await.unwrap();
+        let opening = if funded { stage.open_funded(plan) } else { stage.open(plan) };
+        let simulator = opening.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Arc::clone(&simulator).serve(listener, stopping));
         let mut connection = stage.connections(&base).remove(0);
         connection.timeout_ms = 5_000;
+        connection.options.extend(options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         // The sweep alone must be able to settle what no callback tells; here within seconds.
-        let config = [toml_of(std::slice::from_ref(&connection)).as_str(), "\n", POLL].concat();
+        let config =
+            [toml_of(std::slice::from_ref(&connection)).as_str(), "\n", POLL, if funded { "" } else { UNOPENED }]
+                .concat();
         folder.write("data/ensimbi.toml", config);
-        Self { simulator, clock, connection, _stop: stop }
+        Self { simulator, clock, connection, base, _stop: stop }
     }
 
     /// Asks for collections as somebody else's software would, and gives the provider's answers.
@@ -121,6 +138,49 @@ impl Play {
         panic!("the provider never comes to rest");
     }
 
+    /// Waits until the wallet is opened with what is in it there and the banks are known, then goes on in the present.
+    pub async fn opened(&self, serving: &Serving, key: &str) {
+        let theirs = self.balance().await;
+        eventually("the wallet is opened", async || {
+            let shown = get(serving, key, "/v1/wallets").await;
+            let found = shown["items"].as_array().unwrap().first()?.clone();
+            (text(&found["posted"]) == theirs).then_some(())
+        })
+        .await;
+        let connections = get(serving, key, "/v1/connections").await;
+        let path = format!("/v1/connections/{}/banks", text(&connections["items"][0]["id"]));
+        eventually("the banks are known", async || {
+            let shown = get(serving, key, &path).await;
+            (!shown["items"].as_array().unwrap().is_empty()).then_some(())
+        })
+        .await;
+        self.clock.advance_to(present());
+    }
+
+    /// What is in the wallet there.
+    pub async fn balance(&self) -> String {
+        let theirs = self.simulator.wallets().await.unwrap();
+        let id = &self.connection.wallets[0].id;
+        theirs.iter().find(|wallet| wallet.provider_id == *id).unwrap().balance.to_string()
+    }
+
+    /// What the provider made under this reference, once it has it.
+    pub async fn made(&self, reference: &str) -> SimulatedObject {
+        eventually("the provider has it", async || {
+            let objects = self.simulator.objects().await.unwrap();
+            objects.into_iter().find(|object| object.external_id.as_deref() == Some(reference))
+        })
+        .await
+    }
+
+    /// Does something by hand at the provider.
+    pub async fn control(&self, path: &str, body: &Value) {
+        let url = format!("{}/_sim/{path}", self.base);
+        let response = Client::new().post(url).json(body).timeout(Duration::from_secs(60)).send().await.unwrap();
+        let status = response.status();
+        assert_eq!(status, StatusCode::OK, "{path}: {}", response.text().await.unwrap());
+    }
+
     /// Waits until all these payments have succeeded and our wallet is the provider's, through the API.
     pub async fn all_succeed(&self, serving: &Serving, key: &str, how_many: usize) {
         let done = async || {
@@ -130,15 +190,15 @@ impl Play {
             (done == how_many && items.len() == how_many).then_some(())
         };
         eventually("every payment has succeeded", done).await;
-        let theirs = self.simulator.wallets().await.unwrap();
-        let id = &self.connection.wallets[0].id;
-        let balance = theirs.iter().find(|wallet| wallet.provider_id == *id).unwrap().balance;
+        let balance = self.balance().await;
         let ours = eventually("the wallet's balance", async || {
             let shown: Value = get(serving, key, "/v1/wallets").await;
             (shown["items"][0]["posted"] != "0").then_some(shown)
         });
-        assert_eq!(text(&ours.await["items"][0]["posted"]), balance.to_string(), "our wallet is theirs");
+        assert_eq!(text(&ours.await["items"][0]["posted"]), balance, "our wallet is theirs");
     }
 }
 
 const POLL: &str = "[connections.poll]\nfirst_secs = 1\nmax_secs = 2\n";
+/// No balance opens the wallet: the provider lives before the present, and what settled before an opening is inside it.
+const UNOPENED: &str = "routine_secs = { wallet = 0 }\n";

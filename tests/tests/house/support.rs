@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_events::Time;
 use ensimbi_tests::process::Serving;
 use ensimbi_vault::SystemEntropy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -105,6 +106,121 @@ pub async fn ask(serving: &Serving, key: Option<&str>, path: &str) -> (StatusCod
     }
     let response = request.send().await.unwrap();
     (response.status(), response.json().await.unwrap())
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Fails unless it has this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// Fails unless it is this problem, about this field of the body.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str, field: Option<&str>) {
+        let body = &self.body;
+        assert_eq!((self.status, body["code"].as_str(), body["field"].as_str()), (status, Some(code), field), "{body}");
+    }
+}
+
+/// The views, each by a question to it.
+const VIEWS: [&str; 6] =
+    ["/v1/wallets", "/v1/payments", "/v1/invoices", "/v1/invoices/ageing", "/v1/discrepancies", "/v1/open-items"];
+
+/// Somebody who sends commands with an API key.
+#[derive(Clone)]
+pub struct Caller {
+    client: Client,
+    url: String,
+    key: String,
+}
+
+impl Caller {
+    /// With a key of this process.
+    pub fn of(serving: &Serving, key: &str) -> Self {
+        Self { client: Client::new(), url: serving.url.clone(), key: key.to_owned() }
+    }
+
+    /// Asks; the answer must be JSON with 200.
+    pub async fn get(&self, path: &str) -> Value {
+        self.send(Method::GET, path, None, None).await.expect(200)
+    }
+
+    /// Sends anything, as a command under a key of its own.
+    pub async fn send(&self, method: Method, path: &str, own: Option<&str>, body: Option<&Value>) -> Answer {
+        let url = [self.url.as_str(), path].concat();
+        let mut request = self.client.request(method, url).bearer_auth(&self.key).timeout(Duration::from_secs(60));
+        if let Some(own) = own {
+            request = request.header("Idempotency-Key", own);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        Answer { status: response.status().as_u16(), body: response.json().await.unwrap() }
+    }
+
+    /// Posts a command.
+    pub async fn post(&self, path: &str, own: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, Some(own), Some(body)).await
+    }
+
+    /// How far the log has come.
+    pub async fn position(&self) -> u64 {
+        self.get("/v1/events?limit=1").await["position"].as_u64().unwrap()
+    }
+
+    /// The words of all events.
+    pub async fn words(&self) -> Vec<String> {
+        let page = self.get("/v1/events?limit=500").await;
+        assert_eq!(page["next_after"], Value::Null, "the story is longer than a page");
+        page["items"].as_array().unwrap().iter().map(|event| text(&event["type"]).to_owned()).collect()
+    }
+
+    /// The only wallet.
+    pub async fn wallet(&self) -> Value {
+        self.get("/v1/wallets").await["items"][0].clone()
+    }
+
+    /// Waits until a payment, as it is shown, is in this state, and every other view has come as far.
+    pub async fn becomes(&self, payment: &str, state: &str) -> Value {
+        let path = ["/v1/payments/", payment].concat();
+        eventually(state, async || {
+            let Answer { status, body } = self.send(Method::GET, &path, None, None).await;
+            (status == 200 && body["payment"]["state"] == state).then(|| body["payment"].clone())
+        })
+        .await;
+        self.caught_up().await;
+        let shown = self.get(&path).await;
+        shown["payment"].clone()
+    }
+
+    /// Waits until every view shows what the log holds now.
+    pub async fn caught_up(&self) {
+        let position = self.position().await;
+        for path in VIEWS {
+            eventually(path, async || (self.get(path).await["position"].as_u64()? >= position).then_some(())).await;
+        }
+    }
+}
+
+/// The present, for a provider that is to live in the same time as the process beside it.
+#[expect(clippy::disallowed_methods, reason = "the process under test has the real clock")]
+pub fn present() -> Time {
+    jiff::Timestamp::now().to_string().parse().unwrap()
+}
+
+/// An id that nobody has.
+pub fn nobody() -> String {
+    format!("{:08x}-0000-4000-8000-{:012x}", random(1 << 32), random(1 << 48))
 }
 
 /// Looks every 100 ms until it finds something; at most a minute.

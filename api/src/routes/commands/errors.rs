@@ -27,9 +27,9 @@ pub fn problem(asked: Asked, error: CommandError) -> ApiError {
             ApiError::field(Problem::NotOffered, "connection", detail)
         }
         CommandError::Invalid { code, field, problem } => {
-            let field = name(asked, field);
-            let detail = format!("{field}: {problem}");
-            ApiError::field(code, field, detail)
+            // The door names fields as the body does.
+            let field = if field == "idempotency_key" { "Idempotency-Key" } else { field };
+            ApiError::field(code, field, format!("{field}: {problem}"))
         }
         CommandError::Refused { code, detail } => refusal(asked, code, &detail),
         CommandError::IdempotencyConflict => {
@@ -45,7 +45,7 @@ pub fn problem(asked: Asked, error: CommandError) -> ApiError {
 pub fn refusal(asked: Asked, refusal: Refusal, detail: &str) -> ApiError {
     let (field, why) = match detail.split_once(": ") {
         Some((field, why)) if field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
-            (Some(name(asked, field)), why)
+            (Some(name(field)), why)
         }
         _ => (None, detail),
     };
@@ -68,41 +68,29 @@ pub fn refusal(asked: Asked, refusal: Refusal, detail: &str) -> ApiError {
     ApiError::refused(code, refusal, field, detail)
 }
 
-/// The body's name of a field that the door or the ledger names in its own way.
-fn name(asked: Asked, field: &str) -> &'static str {
-    match (asked, field) {
-        (Asked::Collection, "phone" | "payer_phone") => "payer.phone",
-        (Asked::Collection, "name" | "payer_name") => "payer.name",
-        (Asked::Payout, "phone") => "to.phone",
-        (Asked::Payout, "bank") => "to.bank",
-        (Asked::Payout, "account_number") => "to.account_number",
-        (Asked::Payout, "account_name") => "to.account_name",
-        (Asked::Payout, "rail") => "to.rail",
-        (_, "amount" | "reserve") => "amount",
-        (_, "name") => "name",
-        (_, "note") => "note",
-        (_, "phone") => "party.phone",
-        (_, "email") => "party.email",
-        (_, "item" | "payment_id") => "payment",
-        (_, "item_id") => "item",
-        (_, "invoice_id" | "invoice") => "invoice",
-        (_, "allocation") => "allocation",
-        (_, "discrepancy") => "discrepancy",
-        (_, "connection") => "connection",
-        (_, "wallet") => "wallet",
-        (_, "currency") => "currency",
-        (_, "fee_bearer") => "fee_bearer",
-        (_, "attempt") => "attempt",
-        (_, "total") => "total",
-        (_, "tax") => "tax",
-        (_, "due") => "due",
-        (_, "recognition") => "recognition",
-        (_, "quantity") => "quantity",
-        (_, "unit_amount") => "unit_amount",
-        (_, "account") => "account",
-        (_, "verdict") => "verdict",
-        (_, "target") => "target",
-        (_, "idempotency_key") => "Idempotency-Key",
+/// The body's name of a field that the ledger names in its own way.
+fn name(field: &str) -> &'static str {
+    match field {
+        "amount" | "reserve" => "amount",
+        "item" | "payment_id" => "payment",
+        "item_id" => "item",
+        "invoice_id" | "invoice" => "invoice",
+        "allocation" => "allocation",
+        "discrepancy" => "discrepancy",
+        "connection" => "connection",
+        "wallet" => "wallet",
+        "currency" => "currency",
+        "fee_bearer" => "fee_bearer",
+        "attempt" => "attempt",
+        "total" => "total",
+        "tax" => "tax",
+        "due" => "due",
+        "recognition" => "recognition",
+        "quantity" => "quantity",
+        "unit_amount" => "unit_amount",
+        "account" => "account",
+        "verdict" => "verdict",
+        "target" => "target",
         _ => "body",
     }
 }

@@ -40,6 +40,9 @@ statements! {
     /// The provider's own bytes say that the object exists: nothing is ever sent again for this attempt.
     FOUND plain "UPDATE attempts SET object_id = COALESCE(object_id, $4), state = $5, leased_until = NULL, \
         changed_at = $6 WHERE book = $1 AND intent = $2 AND n = $3";
+    /// Old bytes that come late do not bring a failed attempt back to life.
+    ALIVE plain "UPDATE attempts SET object_id = COALESCE(object_id, $4), state = $5, leased_until = NULL, \
+        changed_at = $6 WHERE book = $1 AND intent = $2 AND n = $3 AND state <> 'failed'";
 }
 
 /// Where an attempt stands.
@@ -81,6 +84,17 @@ impl AttemptState {
     fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
+}
+
+/// What the provider's bytes say of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is there, and not at its end.
+    Alive,
+    /// Money moved.
+    Done,
+    /// It came to nothing for good.
+    Failed,
 }
 
 /// An attempt's row.
@@ -249,9 +263,13 @@ pub(crate) async fn found(
     book: BookId,
     owner: &Owner,
     object_id: &str,
-    failed: bool,
+    found: Found,
     now: Time,
 ) -> Result<(), DoorError> {
-    let state = if failed { AttemptState::Failed } else { AttemptState::Accepted };
-    tx.run(FOUND, values![book, owner.intent, owner.n, object_id, state.as_str(), now]).await.map(drop)
+    let (statement, state) = match found {
+        Found::Alive => (ALIVE, AttemptState::Accepted),
+        Found::Done => (FOUND, AttemptState::Accepted),
+        Found::Failed => (FOUND, AttemptState::Failed),
+    };
+    tx.run(statement, values![book, owner.intent, owner.n, object_id, state.as_str(), now]).await.map(drop)
 }

@@ -101,11 +101,14 @@ impl Driver<'_> {
     /// do not spare: a failed one is repeated after a while, and routine reads move no clock by themselves.
     async fn prepare(&self, losses: &mut u64) -> Result<(), Failure> {
         let views = Views::new(self.house.projector.store().clone());
+        let connections = self.acts.iter().flat_map(|act| &act.connections);
+        let wallets: usize = connections.map(|connection| connection.wallets.len()).sum();
         for _ in 0..PREPARE_MAX {
             self.settle(losses).await?;
             self.house.projector.catch_up(self.house.book).await?;
-            let open =
-                views.wallets(self.house.book, None, LIMIT_MAX).await?.items.iter().all(|row| row.total.is_positive());
+            // A wallet that nothing has moved has no row yet.
+            let rows = views.wallets(self.house.book, None, LIMIT_MAX).await?.items;
+            let open = rows.len() == wallets && rows.iter().all(|row| row.total.is_positive());
             let mut known = true;
             for act in self.acts {
                 for connection in &act.connections {

@@ -61,6 +61,8 @@ pub struct Asked {
     pub currency: Currency,
     /// On which wallet.
     pub wallet: WalletId,
+    /// When it was first asked, by our clock.
+    pub at: Time,
     /// For which invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<SubjectId>,

@@ -281,8 +281,11 @@ impl Decider {
                 | Body::RefundReversed(_)
                 | Body::WithdrawalReversed(_)
         );
+        // What we asked for at that moment or later cannot have settled before it, whatever a provider's coarser or slower
+        // clock says.
+        let asked = self.state(claim.fact.subject).and_then(|own| own.asked.as_ref()).map(|asked| asked.at);
         // A reversal after the opening of something before it moves today's money: it posts.
-        !reversal && opened.is_some_and(|as_of| claim.occurred_at <= as_of)
+        !reversal && opened.is_some_and(|as_of| claim.occurred_at <= as_of && asked.is_none_or(|at| at < as_of))
     }
 
     pub(super) fn withhold(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {

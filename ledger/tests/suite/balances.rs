@@ -13,6 +13,7 @@ on_both_stores!(
     the_first_balance_opens_a_wallet_that_nothing_moved,
     a_difference_is_raised_when_it_stays_and_once,
     a_balance_is_about_its_wallet_in_its_currency,
+    what_was_asked_after_the_opening_is_never_before_it,
 );
 
 fn minute(n: i64) -> Time {
@@ -111,6 +112,22 @@ async fn a_difference_is_raised_when_it_stays_and_once(house: &House) {
         assert_eq!(recorded(&tell(&writer, reported(&say, at, "1049", None)).await), events, "at {at}");
     }
     assert_eq!(figures(house).await, ["1000", "0"]);
+    house.assert_sound(BOOK).await;
+}
+
+async fn what_was_asked_after_the_opening_is_never_before_it(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    recorded(&tell(&writer, reported(&say, 1, "1000", None)).await);
+    let then = |claim: Claim| Claim { occurred_at: minute(1), ..claim };
+    recorded(&tell(&writer, then(say.payout_requested(1, 1, "600", "700"))).await);
+    // A provider's clock of whole seconds can put the end of an order at the moment of the opening.
+    recorded(&tell(&writer, then(say.payout_succeeded(1, Some(1), "600", "600", &[]))).await);
+    assert_eq!(figures(house).await, ["400", "0"]);
+    // What somebody else asked for there at that moment is inside the balance.
+    recorded(&tell(&writer, then(say.payout_succeeded(2, None, "100", "100", &[]))).await);
+    assert_eq!(figures(house).await, ["400", "0"]);
     house.assert_sound(BOOK).await;
 }
 

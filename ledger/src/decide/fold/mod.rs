@@ -123,10 +123,10 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
     // Before the opening a subject's life is known, but none of its money is in the accounts.
     let posted = event.record.no_lines != Some(NoLines::BeforeOpening);
     match &fact.body {
-        Body::CollectionRequested(body) => asked(state, fact, body.amount, body.invoice_id),
-        Body::PayoutRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
-        Body::WithdrawalRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
-        Body::RefundRequested(body) => reserve(state, fact, body.attempt, body.amount, body.reserve),
+        Body::CollectionRequested(body) => asked(state, event, body.amount, body.invoice_id),
+        Body::PayoutRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
+        Body::WithdrawalRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
+        Body::RefundRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
         Body::CollectionPending(_) | Body::CollectionAuthorised(_) | Body::PayoutPending(_) => {
             state.phase = state.phase.max(Phase::Pending);
         }
@@ -238,14 +238,16 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
     Ok(())
 }
 
-fn asked(state: &mut SubjectState, fact: &Fact, amount: Amount, invoice: Option<SubjectId>) {
-    if let (Some(currency), Some(wallet)) = (fact.currency, fact.wallet) {
-        state.asked = Some(Asked { amount, currency, wallet, invoice });
+fn asked(state: &mut SubjectState, event: &Event, amount: Amount, invoice: Option<SubjectId>) {
+    if let (Some(currency), Some(wallet)) = (event.fact.currency, event.fact.wallet) {
+        let at = state.asked.as_ref().map_or(event.context.occurred_at, |first| first.at);
+        state.asked = Some(Asked { amount, currency, wallet, at, invoice });
     }
 }
 
-fn reserve(state: &mut SubjectState, fact: &Fact, attempt: u32, amount: Amount, reserve: Amount) {
-    asked(state, fact, amount, None);
+fn reserve(state: &mut SubjectState, event: &Event, attempt: u32, amount: Amount, reserve: Amount) {
+    let fact = &event.fact;
+    asked(state, event, amount, None);
     // A new attempt follows a confirmed failure: its own end is still to come.
     if state.phase == Phase::Failed {
         state.phase = Phase::Open;

@@ -66,12 +66,14 @@ impl Driver<'_> {
         let first = self.clock.now();
         let mut started = 0;
         let mut losses = 0;
+        let mut known = true;
         let mut checkpoints = Checkpoints::default();
         let every = BURST.max(total / CHECKPOINTS_MAX);
         self.prepare(&mut losses).await?;
         loop {
-            while started < total && self.start_of(first, started) <= self.clock.now() {
-                self.start(started).await?;
+            // Orders of an earlier run on the same data are only found again: no time passes for them.
+            while started < total && (known || self.start_of(first, started) <= self.clock.now()) {
+                known = self.start(started, known).await?;
                 started += 1;
                 bar.set_position(started);
             }
@@ -143,14 +145,14 @@ impl Driver<'_> {
         first.plus(GAP.saturating_mul(bursts))
     }
 
-    /// The n-th order. Its key makes it the same one after a crash.
-    async fn start(&self, n: u64) -> Result<(), Failure> {
+    /// The n-th order. Its key makes it the same one after a crash; says whether it was there (`known`: the one before).
+    async fn start(&self, n: u64, known: bool) -> Result<bool, Failure> {
         let stages = self.acts.len() as u64;
-        let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(()) };
+        let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(known) };
         let origin = Origin { book: self.house.book, idempotency_key: format!("demo-{}-{n}", self.args.seed) };
         match act.stage.order(self.args.seed, n) {
             StageOrder::Collect(payment) => self.collect(act, &origin, n, payment).await,
-            StageOrder::PayOut(payout) => self.pay(act, &origin, payout).await,
+            StageOrder::PayOut(payout) => Ok(self.pay(act, &origin, payout).await?.unwrap_or(known)),
         }
     }
 
@@ -160,7 +162,7 @@ impl Driver<'_> {
         Ok(ids::connection_id(self.house.book, &settings.provider, &settings.account))
     }
 
-    async fn collect(&self, act: &Act, origin: &Origin, n: u64, payment: StagePayment) -> Result<(), Failure> {
+    async fn collect(&self, act: &Act, origin: &Origin, n: u64, payment: StagePayment) -> Result<bool, Failure> {
         let StagePayment { slug, wallet, amount, currency, payer_phone, fee_bearer } = payment;
         let door = &self.house.door;
         let invoice_id: Option<SubjectId> = match n % INVOICE_EVERY {
@@ -178,11 +180,10 @@ impl Driver<'_> {
             invoice_id,
             note: Some(format!("Demo payment {n}")),
         };
-        door.ask_collect(origin, &order).await.map_err(Failure::not_to_be_had)?;
-        Ok(())
+        Ok(door.ask_collect(origin, &order).await.map_err(Failure::not_to_be_had)?.repeated)
     }
 
-    async fn pay(&self, act: &Act, origin: &Origin, payout: StagePayout) -> Result<(), Failure> {
+    async fn pay(&self, act: &Act, origin: &Origin, payout: StagePayout) -> Result<Option<bool>, Failure> {
         let StagePayout { slug, wallet, amount, currency, beneficiary } = payout;
         let to = match beneficiary {
             StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
@@ -202,7 +203,8 @@ impl Driver<'_> {
         };
         match self.house.door.pay(origin, &order).await {
             // More than is available is part of the story: refused before anything was sent.
-            Ok(_) | Err(CommandError::Refused { .. }) => Ok(()),
+            Err(CommandError::Refused { .. }) => Ok(None),
+            Ok(order) => Ok(Some(order.repeated)),
             Err(why) => Err(Failure::not_to_be_had(why)),
         }
     }

@@ -34,6 +34,13 @@ pub fn check(shown: &Value) {
     }
 }
 
+/// What a run shows of its book. How often it looked while it went on is its own.
+fn book(shown: &Value) -> Value {
+    let mut shown = shown.clone();
+    shown.as_object_mut().unwrap().remove("checkpoints");
+    shown
+}
+
 #[tokio::test]
 async fn the_embedded_demo_agrees_and_whoever_looks_afterwards_finds_the_same_book() {
     let folder = folder();
@@ -41,12 +48,12 @@ async fn the_embedded_demo_agrees_and_whoever_looks_afterwards_finds_the_same_bo
     check(&first);
 
     let second = run(demo(&folder)).await.expect_code(0).json();
-    assert_eq!(second, first, "a second run on the same data changes nothing");
+    assert_eq!(book(&second), book(&first), "a second run on the same data changes nothing");
 
     let data = folder.text("data");
     let verified = run(["verify", "--json", "--data", &data]).await.expect_code(0).json();
-    let book = &verified["books"][0];
-    assert_eq!((&book["size"], &book["root"]), (&first["position"], &first["root"]), "{verified}");
+    let proven = &verified["books"][0];
+    assert_eq!((&proven["size"], &proven["root"]), (&first["position"], &first["root"]), "{verified}");
 
     let rebuilt = run(["rebuild", "--json", "--data", &data]).await.expect_code(0).json();
     assert_eq!(rebuilt["ok"], true, "{rebuilt}");
@@ -93,7 +100,7 @@ async fn on_servers(nats: &str) {
     let first = run(&args).await.expect_code(0).json();
     check(&first);
     let second = run(&args).await.expect_code(0).json();
-    assert_eq!(second, first, "a second run on the same data changes nothing");
+    assert_eq!(book(&second), book(&first), "a second run on the same data changes nothing");
     let verify = ["verify", "--json", "--data", &folder.text("data"), "--database-url", &database];
     let verified = run(verify).await.expect_code(0).json();
     assert_eq!(verified["books"][0]["root"], first["root"], "{verified}");

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ensimbi_events::codes::Problem;
+use ensimbi_events::commands::EMAIL_MAX;
 use ensimbi_events::{Amount, Currency, Time};
 use jiff::civil::Date;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -18,8 +19,6 @@ use crate::problem::ApiError;
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=20;
 /// Fewest and most characters of a bank account number.
 const ACCOUNT_CHARS: std::ops::RangeInclusive<usize> = 4..=34;
-/// Longest e-mail address (RFC 5321 4.5.3.1.3, without its brackets).
-const EMAIL_MAX: usize = 254;
 /// Most fields of one object.
 const FIELDS_MAX: usize = 64;
 /// Most characters of a field's name that an answer repeats.
@@ -306,6 +305,28 @@ impl<'a> Object<'a> {
             Some("false") => Ok(Some(false)),
             Some(_) => Err(self.wrong(name, "expected true or false")),
         }
+    }
+
+    /// A whole number from 0.
+    ///
+    /// # Errors
+    /// `invalid_body`, naming the field.
+    pub fn count(&self, name: &str) -> Result<Option<u32>, ApiError> {
+        let number = |raw: &str| raw.parse().map_err(|_| self.wrong(name, "expected a whole number"));
+        self.raw(name).map(number).transpose()
+    }
+
+    /// A list of texts; none where it is absent.
+    ///
+    /// # Errors
+    /// `invalid_body`, naming the field.
+    pub fn texts(&self, name: &str, most: usize, max: usize) -> Result<Vec<String>, ApiError> {
+        let Some(raw) = self.raw(name) else { return Ok(Vec::new()) };
+        let texts: Vec<String> = serde_json::from_str(raw).map_err(|_| self.wrong(name, "expected a list of texts"))?;
+        if texts.len() > most || texts.iter().any(|text| text.is_empty() || text.chars().count() > max) {
+            return Err(self.wrong(name, format!("at most {most} texts of 1 to {max} characters")));
+        }
+        Ok(texts)
     }
 
     /// An object inside.

@@ -11,9 +11,10 @@ use axum::body::Body;
 use axum::http::Request;
 use support::{BOOK, House, OTHER, event, get, get_as, key, send, subject, wallet};
 
-const V1: [&str; 10] = [
+const V1: [&str; 11] = [
     "/v1/wallets",
     "/v1/payments",
+    "/v1/disputes",
     "/v1/invoices",
     "/v1/invoices/ageing",
     "/v1/discrepancies",
@@ -60,6 +61,7 @@ async fn ids_of_another_book_are_not_found() {
         format!("/v1/wallets/{}", wallet(1)),
         format!("/v1/wallets/{}/balance", wallet(1)),
         format!("/v1/payments/{}", subject(1)),
+        format!("/v1/disputes/{}", subject(1)),
         format!("/v1/invoices/{}", subject(1)),
         format!("/v1/discrepancies/{}", event(1)),
         "/v1/events/1".to_owned(),
@@ -80,6 +82,7 @@ async fn ids_of_another_book_are_not_found() {
 async fn amounts_are_decimal_strings_and_every_answer_has_a_position() {
     let body = get(&format!("/v1/wallets/{}", wallet(1))).await.json();
     assert_eq!(body["wallet"]["posted"], "675.5");
+    assert_eq!(body["wallet"]["purse"], "collections");
     assert_eq!(body["wallet"]["available"], "675.4999");
     assert_eq!(body["wallet"]["occurred_at"], "1970-01-01T00:00:00Z");
     let body = get(&format!("/v1/wallets/{}/balance", wallet(1))).await.json();
@@ -109,6 +112,23 @@ async fn the_fee_report_stands_beside_the_fee_accounts() {
     assert_eq!(body["totals"][0]["difference"], "0");
     let part = get("/v1/fees?from=2026-01-01T00:00:00Z").await.json();
     assert!(part["totals"][0].get("difference").is_none());
+}
+
+#[tokio::test]
+async fn a_payment_shows_its_refunds_and_disputes() {
+    let body = get(&format!("/v1/payments/{}", subject(1))).await.json();
+    assert_eq!((&body["payment"]["disputed"], &body["payment"]["held_until"]), (&"0".into(), &serde_json::Value::Null));
+    let refund = &body["refunds"][0];
+    assert_eq!((&refund["kind"], &refund["parent"]), (&"refund".into(), &subject(1).to_string().into()));
+    assert_eq!((&refund["state"], &refund["amount"]), (&"succeeded".into(), &"700".into()));
+    let dispute = &body["disputes"][0];
+    assert_eq!((&dispute["state"], &dispute["open"], &dispute["lost"]), (&"open".into(), &"700".into(), &"0".into()));
+    let alone = get(&format!("/v1/disputes/{}", subject(7))).await.json();
+    assert_eq!(&alone["dispute"], dispute);
+    assert_eq!((&alone["position"], &dispute["payment"]), (&7.into(), &subject(1).to_string().into()));
+    let lost = get("/v1/disputes?state=lost").await.json();
+    assert_eq!((&lost["items"][0]["lost"], &lost["items"][0]["open"]), (&"700".into(), &"0".into()));
+    get(&format!("/v1/disputes/{}", subject(8))).await.problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -171,6 +191,13 @@ async fn wrong_parameters_are_refused_and_named() {
         ("/v1/payments/1", "id"),
         ("/v1/payments?invoice=1", "invoice"),
         ("/v1/payments?party=somebody", "party"),
+        ("/v1/payments?parent=1", "parent"),
+        ("/v1/payments?kind=dispute", "kind"),
+        ("/v1/disputes?state=succeeded", "state"),
+        ("/v1/disputes?payment=1", "payment"),
+        ("/v1/disputes?connection=main", "connection"),
+        ("/v1/disputes?kind=dispute", "kind"),
+        ("/v1/disputes/1", "id"),
         ("/v1/payments?from=2026", "from"),
         ("/v1/payments?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
         ("/v1/invoices?state=overpaid", "state"),
@@ -237,6 +264,8 @@ async fn walk(path: &str) -> Vec<serde_json::Value> {
 async fn pages_join_to_the_whole_list() {
     assert_eq!(walk("/v1/wallets?limit=2").await.len(), 5);
     assert_eq!(walk("/v1/payments?limit=3").await.len(), 7);
+    assert_eq!(walk("/v1/disputes?limit=2").await.len(), 7);
+    assert_eq!(walk("/v1/disputes?limit=2&state=open").await.len(), 4);
     assert_eq!(walk("/v1/invoices?limit=3").await.len(), 7);
     assert_eq!(walk("/v1/discrepancies?limit=3").await.len(), 4);
     assert_eq!(walk("/v1/discrepancies?limit=2&state=resolved").await.len(), 3);
@@ -265,6 +294,7 @@ async fn a_cursor_serves_only_its_own_query_and_book() {
         format!("/v1/payments?state=failed&cursor={cursor}"),
         format!("/v1/entries?cursor={cursor}"),
         format!("/v1/invoices?cursor={cursor}"),
+        format!("/v1/disputes?cursor={cursor}"),
         format!("/v1/discrepancies?state=open&cursor={cursor}"),
         format!("/v1/open-items?cursor={cursor}"),
         format!("/v1/wallets?cursor={cursor}"),

@@ -32,6 +32,11 @@ fn commands() -> Vec<(Method, String, String)> {
     let post = |path: &str, body: &str| (Method::POST, path.to_owned(), body.to_owned());
     vec![
         post("/v1/collections", COLLECTION),
+        post(&format!("/v1/collections/{invoice}/capture"), ""),
+        post(&format!("/v1/collections/{invoice}/release"), ""),
+        post(&format!("/v1/collections/{invoice}/cancel"), ""),
+        post("/v1/refunds", &json!({"payment": invoice, "amount": "5"}).to_string()),
+        post(&format!("/v1/disputes/{invoice}/lose"), ""),
         post("/v1/payouts", PAYOUT),
         post("/v1/withdrawals", PAYOUT),
         post(&format!("/v1/payments/{invoice}/attempts"), ""),

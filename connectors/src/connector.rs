@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::codes::DiscrepancyKind;
-pub use ensimbi_events::commands::Destination;
+pub use ensimbi_events::commands::{Action, Checkout, Destination, OrderItem};
+use ensimbi_events::word::Mode;
 use ensimbi_events::{Amount, Body, Clock, Currency, SubjectKind, Time};
 
 use crate::settings::ConnectionSettings;
+pub use crate::verify::Scheme;
 
 /// How a provider's push is authenticated. There is no default: every connector says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authenticity {
-    /// A signature over the raw body.
-    Signed,
+    /// A signature over the raw body, by a key that the connection's configuration names.
+    Signed(Scheme),
     /// A static header, obligatory; the push only wakes the poller for ids we know.
     Hint,
     /// The provider does not push.
@@ -28,7 +30,7 @@ impl Authenticity {
     /// The word recorded in `ConnectionConfigured`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Signed => "signed",
+            Self::Signed(_) => "signed",
             Self::Hint => "hint",
             Self::NoPush => "no_push",
         }
@@ -56,6 +58,14 @@ pub struct Facts {
     pub collects: &'static str,
     /// What a payout is called here; empty where it cannot be asked for.
     pub pays: &'static str,
+    /// What the record of money that goes back to a payer is called here; empty where it cannot be asked for.
+    pub refunds: &'static str,
+    /// Orders are made by one call and carried out by a second one: the object's id is stored between the two, and a new
+    /// attempt carries out the same object.
+    pub two_steps: bool,
+    /// Words of the purses that one wallet id has here; empty where a wallet is one. The first is collected into, the last
+    /// is paid out of.
+    pub purses: &'static [&'static str],
     /// What is read by itself, again and again.
     pub routines: &'static [Routine],
 }
@@ -78,6 +88,16 @@ pub struct Routine {
 pub enum Capability {
     /// Ask a payer for money.
     Collect,
+    /// Name what is sold; the provider makes an invoice of it.
+    Items,
+    /// Send the payer to the provider's page.
+    Hosted,
+    /// Hold money first, and capture or release it later.
+    Capture,
+    /// Call off what was not paid yet.
+    Cancel,
+    /// Send money back to a payer.
+    Refund,
     /// Pay to a mobile-money account.
     Payout,
     /// Pay to a bank account.
@@ -96,6 +116,8 @@ pub enum Capability {
     Banks,
     /// Read what happened, in pages.
     History,
+    /// Fetch statements of the account.
+    Statement,
 }
 
 impl Capability {
@@ -103,6 +125,11 @@ impl Capability {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Collect => "collect",
+            Self::Items => "items",
+            Self::Hosted => "hosted",
+            Self::Capture => "capture",
+            Self::Cancel => "cancel",
+            Self::Refund => "refund",
             Self::Payout => "payout",
             Self::BankPayout => "bank_payout",
             Self::Withdraw => "withdraw",
@@ -112,6 +139,7 @@ impl Capability {
             Self::Balance => "balance",
             Self::Banks => "banks",
             Self::History => "history",
+            Self::Statement => "statement",
         }
     }
 }
@@ -167,6 +195,23 @@ pub struct Said {
     pub doubt: Option<DiscrepancyKind>,
     /// The operator's transaction id.
     pub operator_transaction: Option<String>,
+    /// What else it is about, by the provider's ids.
+    pub links: Links,
+    /// Read from a push of an object that our own read states: evidence for that read, and nothing before it.
+    pub confirms: bool,
+}
+
+/// What a statement is about beside its own object. The door puts our ids in the places of the body that need them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Which purse of the wallet, one of [`Facts::purses`].
+    pub purse: Option<&'static str>,
+    /// Where a transfer between purses goes: purse and currency. Fills `PurseTransferred::from` and `to`.
+    pub to_purse: Option<(&'static str, Currency)>,
+    /// The payment that a refund or dispute is about. Fills `payment_id`.
+    pub original: Option<ObjectRef>,
+    /// The invoice that a collection pays. Fills `invoice_id`.
+    pub invoice: Option<ObjectRef>,
 }
 
 /// What the poller should do with an object after these bytes.
@@ -178,6 +223,10 @@ pub enum Watch {
     Settled,
     /// Final without money: look again once or twice, late successes exist.
     Ended,
+    /// Something else shows that money of it moved: asked for once more where it had come to nothing. Never stored.
+    Moved,
+    /// Nothing more can come of it: never asked for again.
+    Closed,
     /// Read by itself for ever ([`Routine`]); never said by a translator.
     Routine,
 }
@@ -195,6 +244,8 @@ pub struct Translation {
     pub banks: Vec<BankSeen>,
     /// Rows of the provider's own wallet book: kept, and checked against their neighbours.
     pub rows: Vec<RowSeen>,
+    /// Public keys that the provider says it signs with, as PEM.
+    pub keys: Vec<String>,
 }
 
 /// A bank as the provider describes it.
@@ -252,6 +303,8 @@ pub struct Input<'a> {
     pub options: &'a Options,
     /// When the bytes came; for statements that are true at a moment. Part of the observation, so still pure.
     pub received_at: Time,
+    /// Whether the book is for real money: a sandbox's money never reaches it, nor real money a test book.
+    pub mode: Mode,
 }
 
 /// Connector options by name.
@@ -266,6 +319,8 @@ pub enum OrderKind {
     PayMobile,
     /// Money to a bank account.
     PayBank,
+    /// Money back to a payer.
+    Refund,
 }
 
 /// A provider, as one folder describes it.
@@ -373,6 +428,12 @@ pub struct CollectCall {
     pub fee_bearer: ensimbi_events::word::Bearer,
     /// Text for the payer.
     pub note: Option<String>,
+    /// What is sold; together it costs `amount`.
+    pub items: Vec<OrderItem>,
+    /// How it is to be paid.
+    pub checkout: Checkout,
+    /// The provider's id of the object, where [`ProviderClient::prepare`] has made it.
+    pub object: Option<String>,
 }
 
 /// An order to pay money out, complete and bounded.
@@ -394,6 +455,45 @@ pub struct PayoutCall {
     pub name: Option<String>,
     /// Text for the beneficiary.
     pub note: Option<String>,
+    /// The provider's id of the object, where [`ProviderClient::prepare`] has made it.
+    pub object: Option<String>,
+}
+
+/// An order to send money back, complete and bounded.
+#[derive(Debug, Clone)]
+pub struct RefundCall {
+    /// Our reference, for our own trail: not every provider takes one.
+    pub reference: String,
+    /// The provider's id of the payment.
+    pub payment: String,
+    /// How much.
+    pub amount: Amount,
+    /// The payment's currency.
+    pub currency: Currency,
+    /// What is left of the payment before it, as far as we know: a provider may want the whole asked for without a figure.
+    pub left: Amount,
+}
+
+/// An order that is made before it is carried out.
+#[derive(Debug, Clone, Copy)]
+pub enum ToPrepare<'a> {
+    /// Money from a payer.
+    Collect(&'a CollectCall),
+    /// Money to somebody.
+    Pay(&'a PayoutCall),
+}
+
+/// An object at the provider that moves nothing by itself.
+#[derive(Clone)]
+pub struct Prepared {
+    /// The provider's id of it.
+    pub object: String,
+    /// Where the payer pays.
+    pub link: Option<String>,
+    /// There is no second step for us: the payer does the rest on the provider's page.
+    pub complete: bool,
+    /// The answer.
+    pub answer: RawAnswer,
 }
 
 impl std::fmt::Debug for PayoutCall {
@@ -411,6 +511,30 @@ pub trait ProviderClient: Send + Sync {
     /// # Errors
     /// See [`CallError`].
     async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError>;
+    /// Makes the object of an order at a provider with [`Facts::two_steps`]. Moves no money: a lost answer is repeated.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn prepare(&self, order: ToPrepare<'_>) -> Result<Prepared, CallError> {
+        let _ = order;
+        Err(CallError::NotOffered)
+    }
+    /// Sends money back. Moves money: never repeated unless [`CallError::NotSent`].
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn refund(&self, order: &RefundCall) -> Result<RawAnswer, CallError> {
+        let _ = order;
+        Err(CallError::NotOffered)
+    }
+    /// Does something with a payment, by the provider's id. What became of it is read afterwards in any case.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    async fn act(&self, payment: &ObjectRef, action: Action) -> Result<RawAnswer, CallError> {
+        let _ = (payment, action);
+        Err(CallError::NotOffered)
+    }
     /// Sends money out. Moves money: never repeated unless [`CallError::NotSent`].
     ///
     /// # Errors

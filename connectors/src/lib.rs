@@ -5,3 +5,4 @@ pub mod door;
 pub mod providers;
 pub mod settings;
 pub mod simulator;
+pub mod verify;

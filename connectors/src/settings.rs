@@ -94,6 +94,11 @@ impl Default for PollSettings {
 }
 
 impl ConnectionSettings {
+    /// The part of account paths that stands for it.
+    pub fn code(&self) -> &str {
+        self.account_code.as_deref().unwrap_or(&self.slug)
+    }
+
     /// How long a call may take.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ensimbi_connectors::connector::{
-    CallError, CollectCall, Connector, Destination, Input, ObjectRef, PartyDetails, PayoutCall, ProviderClient,
-    RawAnswer, Said, Translation, Watch,
+    CallError, Checkout, CollectCall, Connector, Destination, Input, ObjectRef, PartyDetails, PayoutCall,
+    ProviderClient, RawAnswer, Said, Translation, Watch,
 };
 use ensimbi_connectors::providers::iotec::Iotec;
 use ensimbi_connectors::providers::iotec::simulator::{
@@ -73,6 +73,9 @@ impl House {
             payer: PartyDetails { phone: Some(payer.to_owned()), ..PartyDetails::default() },
             fee_bearer: bearer,
             note: None,
+            items: Vec::new(),
+            checkout: Checkout::default(),
+            object: None,
         };
         let mut result = self.client.collect(&order).await;
         // A broken token answer, or two tokens dropped in a row: nothing was processed, so the same call is made again.
@@ -86,6 +89,7 @@ impl House {
                     body: &answer.body,
                     options: &self.options,
                     received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+                    mode: ensimbi_events::word::Mode::Test,
                 };
                 let translation = Iotec.translate(input).unwrap();
                 assert!(matches!(&translation.said[..], [Said { body: Body::CollectionPending(_), .. }]));
@@ -116,6 +120,7 @@ impl House {
                         body: &answer.body,
                         options: &self.options,
                         received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+                        mode: ensimbi_events::word::Mode::Test,
                     };
                     let mut translation = Iotec.translate(input).unwrap();
                     return (translation.said.pop(), translation.watch[0].1);
@@ -129,7 +134,13 @@ impl House {
 
     fn translated(&self, answer: &RawAnswer) -> Translation {
         let received_at = self.clock.now();
-        let input = Input { kind: answer.kind, body: &answer.body, options: &self.options, received_at };
+        let input = Input {
+            kind: answer.kind,
+            body: &answer.body,
+            options: &self.options,
+            received_at,
+            mode: ensimbi_events::word::Mode::Test,
+        };
         Iotec.translate(input).unwrap()
     }
 
@@ -143,6 +154,7 @@ impl House {
             bank_id: None,
             name: None,
             note: None,
+            object: None,
         };
         let mut result = self.client.pay(&order).await;
         while let Err(CallError::NotSent(_) | CallError::Credentials(_)) = result {

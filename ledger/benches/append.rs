@@ -192,6 +192,7 @@ fn told(book: BookId, fact: Fact) -> Claim {
         party: None,
         doubt: None,
         operator_transaction: None,
+        confirms: false,
     }
 }
 
@@ -241,6 +242,7 @@ fn claim(book: BookId, n: usize) -> Claim {
         net: Amount::from_scaled(6_755_000),
         net_source: FigureSource::Derived,
         held: None,
+        held_until: None,
         payer: Some(Money { amount: Amount::whole(700), currency: ugx() }),
         rate: None,
         invoice_id: None,

@@ -7,6 +7,7 @@ mod suite {
     mod doubts;
     mod invoices;
     mod races;
+    mod reads;
     mod refusals;
     mod repeats;
     mod writers;

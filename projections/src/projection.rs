@@ -160,6 +160,9 @@ impl Configured {
         if path.starts_with("liabilities:clearing:collections:") {
             return Account::OpenIn;
         }
+        if path.starts_with("assets:disputed:") {
+            return Account::Disputed;
+        }
         if ["assets:clearing:payouts:", "assets:clearing:bank:"].iter().any(|prefix| path.starts_with(prefix)) {
             return Account::OpenOut;
         }
@@ -187,6 +190,8 @@ pub enum Account<'a> {
     OpenIn,
     /// P and B: what went out; debit is plus.
     OpenOut,
+    /// D: what a payer's bank took and nobody has decided; debit is plus.
+    Disputed,
     /// F and M.
     Fee {
         /// Who bears it.

@@ -320,6 +320,7 @@ async fn the_figures_are_those_of_the_script(database: Database) {
     // 100500 + 4 * 675.5 + 2 * (700 - 700) + 2 * 590 - 1 - 10600 + 10600; one payout is still open.
     assert_eq!(wallet.posted, amount("104381"));
     assert_eq!((wallet.held, wallet.reserved), (amount("0"), amount("11200")));
+    assert_eq!(wallet.purse.as_deref(), Some("collections"));
     assert_eq!((wallet.available, wallet.total), (amount("93181"), amount("104381")));
     assert_eq!(views.wallets(BOOK, None, 10).await.unwrap().items, [wallet]);
 

@@ -167,6 +167,7 @@ impl Operator<'_> {
             party: None,
             doubt: None,
             operator_transaction: None,
+            confirms: false,
         };
         match self.writer.submit(vec![claim]).await.pop() {
             Some(Ok(Outcome::Recorded { .. })) => Ok(()),

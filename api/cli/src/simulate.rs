@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ensimbi_connectors::door::SIGNING_KEYS;
 use ensimbi_connectors::providers;
 use ensimbi_connectors::simulator::stage::{PushTarget, Stage, StageClock, StagePlan};
 use ensimbi_events::simtime::SimClock;
@@ -38,23 +39,31 @@ pub async fn run(args: SimulateArgs) -> Outcome {
     let plan = StagePlan { file, clock, seed: args.seed, faults: args.faults };
     let simulator = stage.open(plan).await.map_err(Failure::wrong)?;
     if let Some(url) = &args.callback_url {
-        let header = args.callback_header.as_deref().and_then(|header| header.split_once(':'));
-        let (name, value) =
-            header.ok_or_else(|| Failure::wrong("--callback-header: expected NAME:VALUE beside --callback-url"))?;
-        for connection in stage.connections("") {
-            let target = PushTarget {
-                slug: connection.slug,
-                url: url.clone(),
-                header_name: name.to_owned(),
-                header_value: SecretString::from(value.trim()),
-            };
-            simulator.push_to(target).map_err(Failure::wrong)?;
+        let header = match args.callback_header.as_deref() {
+            None => None,
+            Some(header) => {
+                let parts = header.split_once(':');
+                let wrong = || Failure::wrong("--callback-header: expected NAME:VALUE beside --callback-url");
+                let (name, value) = parts.ok_or_else(wrong)?;
+                Some((name.to_owned(), SecretString::from(value.trim())))
+            }
+        };
+        for connection in simulator.connections("") {
+            let target = PushTarget { slug: connection.slug, url: url.clone(), header: header.clone() };
+            simulator.push_to(target).map_err(|why| Failure::wrong(format!("--callback-header: {why}")))?;
         }
     }
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| Failure::not_to_be_had(format!("--listen {}: {error}", args.listen)))?;
-    eprintln!("{} is simulated on http://{}", stage.provider(), listener.local_addr()?);
+    let base_url = format!("http://{}", listener.local_addr()?);
+    eprintln!("{} is simulated on {base_url}", stage.provider());
+    for connection in simulator.connections(&base_url) {
+        // A provider that signs has keys of its own, which a configuration must name.
+        for (name, key) in connection.options.iter().filter(|(name, _)| SIGNING_KEYS.contains(&name.as_str())) {
+            eprintln!("{} {name}:\n{}", connection.slug, key.trim_end());
+        }
+    }
     let (stop, stopping) = watch::channel(false);
     tokio::spawn(async move {
         ctrl_c().await;

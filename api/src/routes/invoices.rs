@@ -94,6 +94,9 @@ pub struct Invoice {
     /// When it was paid, if that is its state.
     #[schema(format = DateTime)]
     pub paid_at: Option<String>,
+    /// When somebody first began to pay, at a provider that says so.
+    #[schema(format = DateTime)]
+    pub payment_started_at: Option<String>,
     /// When its present state happened.
     #[schema(format = DateTime)]
     pub state_since: String,
@@ -136,6 +139,7 @@ impl TryFrom<&InvoiceRow> for Invoice {
             expired_at: text(row.expired_at),
             cancelled_at: text(row.cancelled_at),
             paid_at: text(row.paid_at),
+            payment_started_at: text(row.payment_started_at),
             state_since: row.state_since.to_string(),
             first_position: row.first_position,
             last_position: row.last_position,

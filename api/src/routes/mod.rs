@@ -2,6 +2,7 @@
 
 mod commands;
 mod discrepancies;
+mod disputes;
 mod entries;
 mod events;
 mod fees;
@@ -31,6 +32,8 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(wallets::balance))
         .routes(routes!(payments::list))
         .routes(routes!(payments::one))
+        .routes(routes!(disputes::list))
+        .routes(routes!(disputes::one))
         .routes(routes!(invoices::list))
         .routes(routes!(invoices::ageing))
         .routes(routes!(invoices::one))

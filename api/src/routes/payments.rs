@@ -8,6 +8,7 @@ use ensimbi_projections::query::PaymentsQuery;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::disputes::Dispute;
 use super::text;
 use crate::ApiState;
 use crate::auth::Tenant;
@@ -98,6 +99,11 @@ pub struct Payment {
     pub reversed: String,
     /// What was lost in disputes.
     pub lost: String,
+    /// What was taken in disputes that are not decided.
+    pub disputed: String,
+    /// When the provider means to let go of what it withholds.
+    #[schema(format = DateTime)]
+    pub held_until: Option<String>,
     /// When the first word about it happened.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -146,6 +152,8 @@ impl From<&PaymentRow> for Payment {
             refunded: row.refunded.to_string(),
             reversed: row.reversed.to_string(),
             lost: row.lost.to_string(),
+            disputed: row.disputed.to_string(),
+            held_until: text(row.held_until),
             created_at: row.created_at.to_string(),
             occurred_at: row.occurred_at.to_string(),
             first_position: row.first_position,
@@ -176,6 +184,10 @@ pub struct PaymentAnswer {
     pub stale: bool,
     /// The payment.
     pub payment: Payment,
+    /// Its refunds, oldest first, at most 500; more with `/v1/payments?parent=`.
+    pub refunds: Vec<Payment>,
+    /// Its disputes, oldest first, at most 500; more with `/v1/disputes?payment=`.
+    pub disputes: Vec<Dispute>,
 }
 
 /// Lists payments, newest first.
@@ -185,6 +197,7 @@ pub struct PaymentAnswer {
     ("connection" = Option<String>, Query, description = "Only of this connection.", format = Uuid),
     ("wallet" = Option<String>, Query, description = "Only of this wallet.", format = Uuid),
     ("invoice" = Option<String>, Query, description = "Only those meant for this invoice.", format = Uuid),
+    ("parent" = Option<String>, Query, description = "Only refunds of this payment.", format = Uuid),
     ("party" = Option<String>, Query, description = "Only with this other side.", format = Uuid),
     ("from" = Option<String>, Query, description = "Only those whose present state happened then or later, RFC 3339.", format = DateTime),
     ("to" = Option<String>, Query, description = "Only those whose present state happened before, RFC 3339.", format = DateTime),
@@ -196,9 +209,20 @@ pub async fn list(
     Tenant(book): Tenant,
     raw: RawParams,
 ) -> Result<Json<PaymentPage>, ApiError> {
-    let params =
-        raw.only(&["kind", "state", "connection", "wallet", "invoice", "party", "from", "to", "limit", "cursor"])?;
-    let filters = ["kind", "state", "connection", "wallet", "invoice", "party", "from", "to"];
+    let params = raw.only(&[
+        "kind",
+        "state",
+        "connection",
+        "wallet",
+        "invoice",
+        "parent",
+        "party",
+        "from",
+        "to",
+        "limit",
+        "cursor",
+    ])?;
+    let filters = ["kind", "state", "connection", "wallet", "invoice", "parent", "party", "from", "to"];
     let binding = Binding::new(book, "/v1/payments", &params, &filters);
     let (from, to) = params.range()?;
     let query = PaymentsQuery {
@@ -207,6 +231,7 @@ pub async fn list(
         connection: params.parsed("connection", "a UUID")?,
         wallet: params.parsed("wallet", "a UUID")?,
         invoice: params.parsed("invoice", "a UUID")?,
+        parent: params.parsed("parent", "a UUID")?,
         party: params.parsed("party", "a UUID")?,
         from,
         to,
@@ -221,7 +246,7 @@ pub async fn list(
     Ok(Json(PaymentPage { position, stale, items, next_cursor }))
 }
 
-/// Shows one payment.
+/// Shows one payment, with its refunds and disputes.
 #[utoipa::path(get, path = "/v1/payments/{id}", operation_id = "get_payment", tag = "payments", security(("api_key" = [])), params(
     ("id" = String, Path, description = "The payment's id.", format = Uuid),
 ), responses((status = 200, description = "The payment.", body = PaymentAnswer)))]
@@ -232,8 +257,14 @@ pub async fn one(
     raw: RawParams,
 ) -> Result<Json<PaymentAnswer>, ApiError> {
     raw.only(&[])?;
-    let answer = state.payments.payment(book, id).await?;
-    let row = answer.value.ok_or_else(|| ApiError::not_found("payment"))?;
+    let answer = state.payments.payment_detail(book, id).await?;
+    let detail = answer.value.ok_or_else(|| ApiError::not_found("payment"))?;
     let (position, stale) = (answer.stamp.position, answer.stamp.stopped_at.is_some());
-    Ok(Json(PaymentAnswer { position, stale, payment: Payment::from(&row) }))
+    Ok(Json(PaymentAnswer {
+        position,
+        stale,
+        payment: Payment::from(&detail.payment),
+        refunds: detail.refunds.iter().map(Payment::from).collect(),
+        disputes: detail.disputes.iter().map(Dispute::from).collect(),
+    }))
 }

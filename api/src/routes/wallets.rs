@@ -34,6 +34,9 @@ pub struct Wallet {
     /// Its one currency.
     #[schema(example = "UGX")]
     pub currency: String,
+    /// Which purse it is, at a provider that keeps several under one id.
+    #[schema(example = "collections")]
+    pub purse: Option<String>,
     /// What is booked; may be negative.
     #[schema(example = "97500.5")]
     pub posted: String,
@@ -66,6 +69,7 @@ impl From<&WalletRow> for Wallet {
             account_code: row.account_code.clone(),
             code: row.code.clone(),
             currency: row.currency.to_string(),
+            purse: row.purse.clone(),
             posted: row.posted.to_string(),
             held: row.held.to_string(),
             reserved: row.reserved.to_string(),

@@ -1,5 +1,7 @@
 //! The API over fakes in memory: two books, two keys.
 
+mod rows;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,20 +16,20 @@ use ensimbi_events::leaf;
 use ensimbi_events::ports::{
     AccountBalance, ApiKeys, BookReader, Check, Head, LineFilter, ReadError, Readiness, StoredLeaf,
 };
-use ensimbi_events::word::{FigureSource, ItemKind, Mode, OccurredSource, Recognition, Verdict};
+use ensimbi_events::word::{FigureSource, ItemKind, Mode, OccurredSource, Verdict};
 use ensimbi_events::words::payment::CollectionSucceeded;
 use ensimbi_events::{
     Amount, BookId, Clock, ConnectionId, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record, SubjectId,
     SubjectKind, Time, WalletId,
 };
 use ensimbi_projections::discrepancies::{DiscrepancyRow, DiscrepancyState};
-use ensimbi_projections::invoices::{InvoiceItem, InvoicePayment, InvoiceRow, InvoiceState};
+use ensimbi_projections::invoices::{InvoiceItem, InvoicePayment};
 use ensimbi_projections::open_items::OpenItemRow;
-use ensimbi_projections::payments::{PaymentKind, PaymentRow, PaymentState};
+use ensimbi_projections::payments::{DisputeRow, PaymentKind, PaymentRow};
 use ensimbi_projections::query::{
-    Ageing, AgeingBucket, AgeingQuery, AgeingRow, Answer, Day, DiscrepanciesQuery, FeeGroup, FeeReport, FeeTotal,
-    FeesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, OpenItemList, OpenItemTotal, OpenItemsQuery, Page,
-    PaymentTotal, PaymentsQuery, Stamp, WalletKey,
+    Ageing, AgeingBucket, AgeingQuery, AgeingRow, Answer, Day, DiscrepanciesQuery, DisputesQuery, FeeGroup, FeeReport,
+    FeeTotal, FeesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, OpenItemList, OpenItemTotal, OpenItemsQuery, Page,
+    PaymentDetail, PaymentTotal, PaymentsQuery, Stamp, WalletKey,
 };
 use ensimbi_projections::wallets::WalletRow;
 use ensimbi_projections::{
@@ -36,6 +38,8 @@ use ensimbi_projections::{
 use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+pub use rows::{dispute_row, invoice_row, payment_row, wallet_row};
 
 pub const BOOK: BookId = BookId(Uuid::from_u128(1));
 pub const OTHER: BookId = BookId(Uuid::from_u128(2));
@@ -73,6 +77,7 @@ impl House {
             net: amount("675.5"),
             net_source: FigureSource::Observed,
             held: None,
+            held_until: None,
             payer: None,
             rate: None,
             invoice_id: None,
@@ -185,25 +190,6 @@ fn stamp(book: BookId) -> Stamp {
     Stamp { position: House::size(book), recorded_at: Some(Time::from_micros(10 * DAY_MICROS)), stopped_at: None }
 }
 
-fn wallet_row(n: u128) -> WalletRow {
-    WalletRow {
-        wallet: wallet(n),
-        connection: ConnectionId(Uuid::from_u128(0xc0)),
-        provider: "acme".into(),
-        slug: "acme-main".into(),
-        account_code: "main".into(),
-        code: format!("w{n}"),
-        currency: "UGX".parse().unwrap(),
-        posted: amount("675.5"),
-        held: amount("20000"),
-        reserved: amount("0.0001"),
-        available: amount("675.4999"),
-        total: amount("20675.5"),
-        last_position: 3,
-        occurred_at: Some(Time::from_micros(0)),
-    }
-}
-
 #[async_trait]
 impl WalletsView for House {
     async fn wallets(&self, book: BookId, after: Option<WalletKey>, limit: u32) -> Result<Page<WalletRow>, StoreError> {
@@ -216,49 +202,6 @@ impl WalletsView for House {
     async fn wallet(&self, book: BookId, id: WalletId) -> Result<Answer<Option<WalletRow>>, StoreError> {
         let row = (1..=5).map(wallet_row).find(|row| row.wallet == id && book == BOOK);
         Ok(Answer { stamp: stamp(book), value: row })
-    }
-}
-
-fn payment_row(n: u64) -> PaymentRow {
-    PaymentRow {
-        payment: subject(n),
-        kind: PaymentKind::Payment,
-        state: PaymentState::Succeeded,
-        is_final: true,
-        connection: None,
-        provider: None,
-        wallet: None,
-        currency: Some("UGX".parse().unwrap()),
-        object_kind: None,
-        object_id: None,
-        parent: None,
-        invoice: None,
-        party: None,
-        channel: None,
-        reason: None,
-        not_posted: None,
-        withheld: None,
-        discrepancy: None,
-        attempt: None,
-        reserve: None,
-        amount: Some(amount("700")),
-        gross: Some(amount("700")),
-        net: Some(amount("675.5")),
-        held: None,
-        wallet_change: None,
-        counter_amount: None,
-        counter_currency: None,
-        fees_merchant: amount("24.5"),
-        fees_other: Amount::ZERO,
-        open: Amount::ZERO,
-        allocated: Amount::ZERO,
-        refunded: Amount::ZERO,
-        reversed: Amount::ZERO,
-        lost: Amount::ZERO,
-        created_at: Time::from_micros(0),
-        occurred_at: Time::from_micros(0),
-        first_position: n,
-        last_position: n,
     }
 }
 
@@ -275,6 +218,21 @@ impl PaymentsView for House {
         let row = (1..=House::size(book)).map(payment_row).find(|row| row.payment == id);
         Ok(Answer { stamp: stamp(book), value: row })
     }
+    async fn payment_detail(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<PaymentDetail>>, StoreError> {
+        let Answer { stamp, value } = self.payment(book, id).await?;
+        let refund = PaymentRow { kind: PaymentKind::Refund, parent: Some(id), ..payment_row(6) };
+        let detail = |payment| PaymentDetail { payment, refunds: vec![refund], disputes: vec![dispute_row(7)] };
+        Ok(Answer { stamp, value: value.map(detail) })
+    }
+    async fn disputes(&self, book: BookId, query: &DisputesQuery) -> Result<Page<DisputeRow>, StoreError> {
+        let rows = (1..=House::size(book)).rev().filter(|n| query.before.is_none_or(|before| *n < before));
+        let rows = rows.map(dispute_row).filter(|row| query.state.is_none_or(|state| row.state == state));
+        Ok(page(book, rows.collect(), query.limit))
+    }
+    async fn dispute(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<DisputeRow>>, StoreError> {
+        let row = (1..=House::size(book)).map(dispute_row).find(|row| row.dispute == id);
+        Ok(Answer { stamp: stamp(book), value: row })
+    }
     async fn states(&self, book: BookId) -> Result<Answer<Vec<PaymentTotal>>, StoreError> {
         Ok(Answer { stamp: stamp(book), value: Vec::new() })
     }
@@ -289,41 +247,6 @@ impl FeesView for House {
         let total = FeeTotal { bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
         let value = FeeReport { groups: vec![group], totals: vec![total], too_many: false };
         Ok(Answer { stamp: stamp(book), value })
-    }
-}
-
-fn invoice_row(n: u64) -> InvoiceRow {
-    InvoiceRow {
-        invoice: subject(n),
-        state: InvoiceState::PartPaid,
-        connection: None,
-        object_kind: None,
-        object_id: None,
-        party: Some(PartyId(Uuid::from_u128(9))),
-        currency: Some("UGX".parse().unwrap()),
-        recognition: Some(Recognition::OnPublish),
-        due: Some("1970-01-05".into()),
-        total: amount("118000"),
-        tax: amount("18000"),
-        outstanding: amount("68000"),
-        allocated: amount("60000"),
-        deallocated: amount("10000"),
-        credited: Amount::ZERO,
-        cancelled: Amount::ZERO,
-        offline: Amount::ZERO,
-        adjusted: Amount::ZERO,
-        tax_allocated: Amount::ZERO,
-        item_count: 1,
-        draft_total: Some(amount("118000")),
-        draft_tax: amount("18000"),
-        created_at: Time::from_micros(0),
-        published_at: Some(Time::from_micros(0)),
-        expired_at: None,
-        cancelled_at: None,
-        paid_at: None,
-        state_since: Time::from_micros(0),
-        first_position: n,
-        last_position: n,
     }
 }
 

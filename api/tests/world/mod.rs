@@ -10,8 +10,8 @@ use axum::http::{Method, Request};
 use ensimbi_api::{ApiState, router};
 use ensimbi_events::bus::{Outcome, RecordedRef};
 use ensimbi_events::commands::{
-    Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, Origin, PayOrder, Telling, Told,
-    ToldFact, Trail,
+    Action, Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, Origin, PayOrder,
+    RefundOrder, Telling, Told, ToldFact, Trail,
 };
 use ensimbi_events::event::{Context, Lines};
 use ensimbi_events::ids::intent_id;
@@ -22,10 +22,10 @@ use ensimbi_events::{
 };
 use ensimbi_projections::discrepancies::DiscrepancyRow;
 use ensimbi_projections::invoices::InvoiceRow;
-use ensimbi_projections::payments::PaymentRow;
+use ensimbi_projections::payments::{DisputeRow, PaymentRow};
 use ensimbi_projections::query::{
-    Ageing, AgeingQuery, Answer, DiscrepanciesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, Page, PaymentTotal,
-    PaymentsQuery,
+    Ageing, AgeingQuery, Answer, DiscrepanciesQuery, DisputesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, Page,
+    PaymentDetail, PaymentTotal, PaymentsQuery,
 };
 use ensimbi_projections::{DiscrepanciesView, InvoicesView, PaymentsView, StoreError};
 use serde_json::Value;
@@ -52,6 +52,7 @@ pub struct World {
     pub events: Mutex<Vec<Event>>,
     pub invoices: Mutex<BTreeMap<SubjectId, InvoiceRow>>,
     pub payments: Mutex<BTreeMap<SubjectId, PaymentRow>>,
+    pub disputes: Mutex<BTreeMap<SubjectId, DisputeRow>>,
     pub fails: Mutex<Option<CommandError>>,
     pub orders: Mutex<BTreeMap<(BookId, String), (String, IntentView)>>,
     pub tellings: Mutex<Vec<(Origin, Telling)>>,
@@ -153,6 +154,7 @@ pub fn intent(
         attempt: 1,
         reference: "r-1".into(),
         object_id: None,
+        checkout_url: None,
         reason: None,
         created_at: NOW,
         repeated: false,
@@ -170,7 +172,7 @@ impl Commands for World {
     }
     async fn collect(&self, origin: &Origin, order: &CollectOrder) -> Result<IntentView, CommandError> {
         let CollectOrder { payer_phone, payer_name, note, wallet, invoice_id, fee_bearer, .. } = order;
-        let told = format!("{order:?} {payer_phone} {payer_name:?} {note:?} {wallet:?} {invoice_id:?} {fee_bearer}");
+        let told = format!("{order:?} {payer_phone:?} {payer_name:?} {note:?} {wallet:?} {invoice_id:?} {fee_bearer}");
         let view = intent(origin, "collections", order.connection, order.amount, order.currency);
         self.taken("collections", origin, told, view)
     }
@@ -178,6 +180,16 @@ impl Commands for World {
         let told = format!("{order:?} {:?} {:?}", order.kind, order.to);
         let view = intent(origin, "payouts", order.connection, order.amount, order.currency);
         self.taken("payouts", origin, told, view)
+    }
+    async fn refund(&self, origin: &Origin, order: &RefundOrder) -> Result<IntentView, CommandError> {
+        // As in the door, what is left is no part of what makes it the same order.
+        let told = format!("{:?} {:?} {}", order.payment, order.object_id, order.amount);
+        let view = intent(origin, "refunds", order.connection, order.amount, ugx());
+        self.taken("refunds", origin, told, view)
+    }
+    async fn act(&self, origin: &Origin, id: SubjectId, action: Action) -> Result<IntentView, CommandError> {
+        let view = IntentView { id, ..intent(origin, action.as_str(), MAIN, amount("1"), ugx()) };
+        self.taken(action.as_str(), origin, format!("{id} {action:?}"), view)
     }
     async fn again(&self, origin: &Origin, id: SubjectId) -> Result<IntentView, CommandError> {
         let view = IntentView { id, attempt: 2, ..intent(origin, "payouts", MAIN, amount("1"), ugx()) };
@@ -273,6 +285,19 @@ impl PaymentsView for World {
     async fn payment(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<PaymentRow>>, StoreError> {
         let mut answer = self.house.payment(book, id).await?;
         if let (Some(found), Some(row)) = (&mut answer.value, self.payments.lock().unwrap().get(&id)) {
+            *found = row.clone();
+        }
+        Ok(answer)
+    }
+    async fn payment_detail(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<PaymentDetail>>, StoreError> {
+        self.house.payment_detail(book, id).await
+    }
+    async fn disputes(&self, book: BookId, query: &DisputesQuery) -> Result<Page<DisputeRow>, StoreError> {
+        self.house.disputes(book, query).await
+    }
+    async fn dispute(&self, book: BookId, id: SubjectId) -> Result<Answer<Option<DisputeRow>>, StoreError> {
+        let mut answer = self.house.dispute(book, id).await?;
+        if let (Some(found), Some(row)) = (&mut answer.value, self.disputes.lock().unwrap().get(&id)) {
             *found = row.clone();
         }
         Ok(answer)

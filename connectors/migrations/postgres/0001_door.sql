@@ -25,7 +25,7 @@ CREATE INDEX inbox_new ON door.inbox (book, received_at, id) WHERE state = 'new'
 CREATE INDEX inbox_subject ON door.inbox (book, subject_hint) WHERE subject_hint IS NOT NULL;
 
 -- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time. A `waiting` note
--- goes out once after_claim is recorded.
+-- goes out once after_claim is recorded; a `parked` one, which only confirms, once a read of its subject is.
 CREATE TABLE door.outbox (
     book uuid NOT NULL,
     claim_id uuid NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE door.outbox (
     word text NOT NULL,
     body text NOT NULL,
     state text NOT NULL DEFAULT 'pending'
-        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused')),
+        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused', 'parked')),
     attempt bigint NOT NULL DEFAULT 0,
     next_at bigint NOT NULL DEFAULT 0,
     created_at bigint NOT NULL,
@@ -77,7 +77,7 @@ CREATE TABLE door.intents (
     book uuid NOT NULL,
     id uuid NOT NULL,
     connection uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal')),
+    kind text NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal', 'refund')),
     route text NOT NULL,
     idempotency_key text NOT NULL,
     body_hash bytea NOT NULL,
@@ -87,6 +87,8 @@ CREATE TABLE door.intents (
     currency text NOT NULL,
     fee_bearer text NOT NULL,
     invoice_id uuid,
+    payment uuid,
+    items bigint NOT NULL DEFAULT 0,
     party uuid,
     sealed bytea NOT NULL,
     wrapped_key bytea,
@@ -97,8 +99,10 @@ CREATE TABLE door.intents (
     UNIQUE (book, route, idempotency_key),
     FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
 );
+CREATE INDEX intents_payment ON door.intents (book, payment) WHERE payment IS NOT NULL;
 
 -- Tries to have an intent done at the provider, one reference each, committed before the call.
+-- `link` is where the payer pays; `earlier_end` is how the same object ended an attempt before this one.
 -- next_at is the injected clock's, leased_until real time.
 CREATE TABLE door.attempts (
     book uuid NOT NULL,
@@ -108,6 +112,8 @@ CREATE TABLE door.attempts (
     reference text NOT NULL,
     object_kind text NOT NULL,
     object_id text,
+    link text,
+    earlier_end text,
     claim_id uuid NOT NULL,
     state text NOT NULL DEFAULT 'asked'
         CHECK (state IN ('asked', 'cleared', 'calling', 'unknown', 'accepted', 'refused', 'failed')),
@@ -133,7 +139,7 @@ CREATE TABLE door.checks (
     subject uuid,
     reference text,
     object_id text,
-    watch text NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'routine')),
+    watch text NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'closed', 'routine')),
     since bigint NOT NULL,
     tries bigint NOT NULL DEFAULT 0,
     failures bigint NOT NULL DEFAULT 0,
@@ -191,6 +197,29 @@ CREATE TABLE door.wallet_rows (
 );
 CREATE INDEX wallet_rows_number ON door.wallet_rows (book, connection, wallet, number);
 
+-- Public keys that a provider itself says it signs with, as PEM; the two seen last count beside the configured ones.
+CREATE TABLE door.push_keys (
+    book uuid NOT NULL,
+    connection uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    pem text NOT NULL,
+    seen_at bigint NOT NULL,
+    PRIMARY KEY (book, connection, fingerprint)
+);
+
+-- What providers withhold of settled payments, until a balance shows that they let go of it.
+CREATE TABLE door.holds (
+    book uuid NOT NULL,
+    wallet uuid NOT NULL,
+    object_id text NOT NULL,
+    subject uuid NOT NULL,
+    amount bigint NOT NULL,
+    until bigint NOT NULL,
+    released_at bigint,
+    PRIMARY KEY (book, wallet, object_id)
+);
+CREATE INDEX holds_open ON door.holds (book, wallet, until) WHERE released_at IS NULL;
+
 -- Connections that must not be called before a moment (injected clock).
 CREATE TABLE door.pauses (
     book uuid NOT NULL,
@@ -228,5 +257,6 @@ CREATE TABLE door.keyring (
 GRANT USAGE ON SCHEMA door TO ensimbi_door;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     door.inbox, door.outbox, door.parties, door.observation_parties, door.intents, door.attempts, door.checks,
-    door.commands, door.banks, door.wallet_rows, door.pauses, door.counters, door.api_keys, door.keyring
+    door.commands, door.banks, door.wallet_rows, door.push_keys, door.holds, door.pauses, door.counters, door.api_keys,
+    door.keyring
 TO ensimbi_door;

@@ -25,7 +25,7 @@ CREATE INDEX inbox_new ON inbox (book, received_at, id) WHERE state = 'new';
 CREATE INDEX inbox_subject ON inbox (book, subject_hint) WHERE subject_hint IS NOT NULL;
 
 -- Notes to the ledger, one claim each; only the ledger's answer finishes one. next_at is real time. A `waiting` note
--- goes out once after_claim is recorded.
+-- goes out once after_claim is recorded; a `parked` one, which only confirms, once a read of its subject is.
 CREATE TABLE outbox (
     book BLOB NOT NULL,
     claim_id BLOB NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE outbox (
     word TEXT NOT NULL,
     body TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending'
-        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused')),
+        CHECK (state IN ('waiting', 'pending', 'published', 'confirmed', 'refused', 'parked')),
     attempt INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
@@ -77,7 +77,7 @@ CREATE TABLE intents (
     book BLOB NOT NULL,
     id BLOB NOT NULL,
     connection BLOB NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal')),
+    kind TEXT NOT NULL CHECK (kind IN ('collection', 'payout', 'withdrawal', 'refund')),
     route TEXT NOT NULL,
     idempotency_key TEXT NOT NULL,
     body_hash BLOB NOT NULL,
@@ -87,6 +87,8 @@ CREATE TABLE intents (
     currency TEXT NOT NULL,
     fee_bearer TEXT NOT NULL,
     invoice_id BLOB,
+    payment BLOB,
+    items INTEGER NOT NULL DEFAULT 0,
     party BLOB,
     sealed BLOB NOT NULL,
     wrapped_key BLOB,
@@ -97,8 +99,10 @@ CREATE TABLE intents (
     UNIQUE (book, route, idempotency_key),
     FOREIGN KEY (book, party) REFERENCES parties (book, id)
 ) STRICT;
+CREATE INDEX intents_payment ON intents (book, payment) WHERE payment IS NOT NULL;
 
 -- Tries to have an intent done at the provider, one reference each, committed before the call.
+-- `link` is where the payer pays; `earlier_end` is how the same object ended an attempt before this one.
 -- next_at is the injected clock's, leased_until real time.
 CREATE TABLE attempts (
     book BLOB NOT NULL,
@@ -108,6 +112,8 @@ CREATE TABLE attempts (
     reference TEXT NOT NULL,
     object_kind TEXT NOT NULL,
     object_id TEXT,
+    link TEXT,
+    earlier_end TEXT,
     claim_id BLOB NOT NULL,
     state TEXT NOT NULL DEFAULT 'asked'
         CHECK (state IN ('asked', 'cleared', 'calling', 'unknown', 'accepted', 'refused', 'failed')),
@@ -133,7 +139,7 @@ CREATE TABLE checks (
     subject BLOB,
     reference TEXT,
     object_id TEXT,
-    watch TEXT NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'routine')),
+    watch TEXT NOT NULL CHECK (watch IN ('unsettled', 'settled', 'ended', 'closed', 'routine')),
     since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
@@ -190,6 +196,29 @@ CREATE TABLE wallet_rows (
     PRIMARY KEY (book, connection, id)
 ) STRICT;
 CREATE INDEX wallet_rows_number ON wallet_rows (book, connection, wallet, number);
+
+-- Public keys that a provider itself says it signs with, as PEM; the two seen last count beside the configured ones.
+CREATE TABLE push_keys (
+    book BLOB NOT NULL,
+    connection BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    pem TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (book, connection, fingerprint)
+) STRICT;
+
+-- What providers withhold of settled payments, until a balance shows that they let go of it.
+CREATE TABLE holds (
+    book BLOB NOT NULL,
+    wallet BLOB NOT NULL,
+    object_id TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    amount INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    released_at INTEGER,
+    PRIMARY KEY (book, wallet, object_id)
+) STRICT;
+CREATE INDEX holds_open ON holds (book, wallet, until) WHERE released_at IS NULL;
 
 -- Connections that must not be called before a moment (injected clock).
 CREATE TABLE pauses (

@@ -65,6 +65,7 @@ async fn take(door: &Door, subscription: &mut dyn Subscription) {
                     delivery.term().await;
                 }
                 door.wake.commands.notify_one();
+                door.wake.outbox.notify_one();
                 door.wake.answered.notify_waiters();
             }
             Err(why) => {
@@ -118,7 +119,9 @@ fn is_about_transport(outcome: &Outcome) -> bool {
 
 /// What an answer means for a command that waits for it.
 async fn decide(door: &Door, tx: &mut Tx, answer: &Answer) -> Result<(), DoorError> {
-    if let Outcome::Refused { code, .. } = &answer.outcome {
+    if let Outcome::Refused { code, .. } = &answer.outcome
+        && *code != Refusal::ReadFirst
+    {
         tracing::warn!(claim = %answer.claim, code = code.as_str(), "the ledger refused a claim");
         counters::add(tx, door.book, counters::REFUSED, 1).await?;
     }

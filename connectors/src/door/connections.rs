@@ -1,7 +1,7 @@
 //! Connections as the door uses them: configuration checked, ids derived, clients made.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ensimbi_events::leaf::sha256;
 use ensimbi_events::word::Mode;
@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use super::options::DoorOptions;
 use crate::connector::{Authenticity, Capability, Connector, ProviderClient, Routine};
 use crate::settings::{ConnectionSettings, PollSettings, SettingsError, WalletSettings};
+use crate::verify::{KEYS_MAX, KeyError, PublicKey, PublicKeys};
 
 /// Option with the name of the callback's static header.
 pub const CALLBACK_HEADER: &str = "callback_header";
@@ -20,6 +21,9 @@ pub const CALLBACK_HEADER: &str = "callback_header";
 pub const CALLBACK_VALUES: [&str; 2] = ["callback_value", "callback_value_next"];
 /// Shortest accepted callback value; shorter ones can be tried out.
 pub const CALLBACK_VALUE_MIN: usize = 16;
+/// Options with the public keys (PEM) that pushes are signed with: those of the webhook, and the account's own for
+/// callbacks of single orders; each with the next one while it is being changed.
+pub const SIGNING_KEYS: [&str; 4] = ["webhook_key", "webhook_key_next", "account_key", "account_key_next"];
 /// Longest slug, account, id or code.
 const WORD_MAX: usize = 128;
 const WALLETS_MAX: usize = 64;
@@ -41,6 +45,8 @@ pub(crate) struct Connection {
     pub(crate) wallets: Vec<Wallet>,
     /// Calls at the same time.
     pub(crate) calls: Arc<Semaphore>,
+    /// Keys that its pushes are verified with: the configured ones, and those that the provider names itself.
+    keys: RwLock<Option<PublicKeys>>,
 }
 
 impl Connection {
@@ -51,7 +57,9 @@ impl Connection {
 
     /// Whether any order can go over it.
     pub(crate) fn takes_orders(&self) -> bool {
-        [Capability::Collect, Capability::Payout, Capability::BankPayout].into_iter().any(|order| self.can(order))
+        [Capability::Collect, Capability::Payout, Capability::BankPayout, Capability::Refund]
+            .into_iter()
+            .any(|order| self.can(order))
     }
 
     /// The connector's own word for an object kind read from the database.
@@ -71,11 +79,36 @@ impl Connection {
         of_id.find(|wallet| currency == Some(wallet.settings.currency)).or(first)
     }
 
-    /// The only wallet, or the only one in a currency.
-    pub(crate) fn only_wallet(&self, currency: Option<Currency>) -> Option<&Wallet> {
-        let mut matching = self.wallets.iter().filter(|w| currency.is_none_or(|c| c == w.settings.currency));
+    /// The purse of a word, in a currency.
+    pub(crate) fn purse_of(&self, purse: &str, currency: Option<Currency>) -> Option<&Wallet> {
+        let is = |wallet: &&Wallet| wallet.settings.purse.as_deref() == Some(purse);
+        self.wallets.iter().find(|wallet| is(wallet) && currency == Some(wallet.settings.currency))
+    }
+
+    /// The only wallet, or the only one in a currency that has no purse or one of the right word.
+    pub(crate) fn only_wallet(&self, currency: Option<Currency>, purse: Option<&str>) -> Option<&Wallet> {
+        let fits = |wallet: &&Wallet| {
+            let own = wallet.settings.purse.as_deref();
+            currency.is_none_or(|c| c == wallet.settings.currency) && (own.is_none() || purse.is_none() || own == purse)
+        };
+        let mut matching = self.wallets.iter().filter(fits);
         let first = matching.next();
         if matching.next().is_some() { None } else { first }
+    }
+
+    /// The keys that its pushes are verified with now.
+    pub(crate) fn keys(&self) -> Option<PublicKeys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over keys that the provider names itself, beside the configured ones. One that cannot be used is left out.
+    pub(crate) fn accept_keys(&self, named: &[String]) {
+        let named = named.iter().filter_map(|pem| PublicKey::from_pem(pem).ok());
+        let configured: Vec<PublicKey> = signing_keys(&self.settings).filter_map(|(_, key)| key.ok()).collect();
+        let room = KEYS_MAX.saturating_sub(configured.len());
+        if let Ok(keys) = PublicKeys::new(configured.into_iter().chain(named.take(room))) {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+        }
     }
 
     /// Values that a callback's header may have.
@@ -98,23 +131,25 @@ impl Connection {
             from: None,
             until: None,
         });
-        let hint = self.connector.authenticity() == Authenticity::Hint;
+        let signing = signing_keys(settings).filter_map(|(_, key)| key.ok());
+        let signing = signing.map(|key| WebhookKey { digest: key.fingerprint(), from: None, until: None });
+        let webhook_keys = match self.connector.authenticity() {
+            Authenticity::Hint => keys.collect(),
+            Authenticity::Signed(_) => signing.collect(),
+            Authenticity::NoPush => Vec::new(),
+        };
         ConnectionConfigured {
             provider: settings.provider.clone(),
             account: settings.account.clone(),
-            account_code: account_code(settings).to_owned(),
+            account_code: settings.code().to_owned(),
             slug: settings.slug.clone(),
             authenticity: self.connector.authenticity().as_str().to_owned(),
             simulated: settings.simulated,
             poll: Some(poll_words(&settings.poll)),
             wallets: wallets.collect(),
-            webhook_keys: if hint { keys.collect() } else { Vec::new() },
+            webhook_keys,
         }
     }
-}
-
-fn account_code(settings: &ConnectionSettings) -> &str {
-    settings.account_code.as_deref().unwrap_or(&settings.slug)
 }
 
 fn poll_words(poll: &PollSettings) -> String {
@@ -182,7 +217,7 @@ pub(crate) fn connect(options: &Terms<'_>) -> Result<Vec<Arc<Connection>>, Setti
         let names = [
             ("slug", settings.slug.clone()),
             ("account", connection.id.to_string()),
-            ("account_code", account_code(settings).to_owned()),
+            ("account_code", settings.code().to_owned()),
         ];
         for (key, value) in names {
             if !seen.insert((key, value)) {
@@ -203,6 +238,10 @@ fn one(options: &Terms<'_>, settings: &ConnectionSettings) -> Result<Connection,
     check(options, settings, connector)?;
     let id = ids::connection_id(options.book, &settings.provider, &settings.account);
     let client = connector.connect(settings, Arc::clone(options.clock))?;
+    let keys = match connector.authenticity() {
+        Authenticity::Signed(_) => Some(configured_keys(settings)?),
+        _ => None,
+    };
     let wallets = settings.wallets.iter().map(|wallet| {
         let purse = wallet.purse.as_deref().unwrap_or("");
         Wallet { id: ids::wallet_id(id, &wallet.id, purse, wallet.currency.as_str()), settings: wallet.clone() }
@@ -214,6 +253,7 @@ fn one(options: &Terms<'_>, settings: &ConnectionSettings) -> Result<Connection,
         wallets: wallets.collect(),
         settings: settings.clone(),
         calls: Arc::new(Semaphore::new(options.calls_in_flight.clamp(1, 256))),
+        keys: RwLock::new(keys),
     })
 }
 
@@ -222,7 +262,7 @@ fn check(options: &Terms<'_>, settings: &ConnectionSettings, connector: &dyn Con
     if !is_code(&settings.slug) {
         return wrong("slug", "expected lower-case letters, digits and -, such as main");
     }
-    if !is_code(account_code(settings)) {
+    if !is_code(settings.code()) {
         return wrong("account_code", "expected lower-case letters, digits and -");
     }
     if settings.account.is_empty() || settings.account.len() > WORD_MAX {
@@ -280,6 +320,12 @@ fn check_wallets(
         if wallet.id.is_empty() || wallet.id.len() > WORD_MAX || !ids.insert(whole) {
             return Err(wrong(settings, &at("id"), "expected the provider's wallet id, each purse and currency once"));
         }
+        let purses = connector.facts().purses;
+        let fits = wallet.purse.as_deref().map_or(purses.is_empty(), |purse| purses.contains(&purse));
+        // A provider without purses takes any word, as a label of the person who wrote it.
+        if !fits && !purses.is_empty() {
+            return Err(wrong(settings, &at("purse"), &format!("expected one of {}", purses.join(", "))));
+        }
         let Some(info) = currency::lookup(wallet.currency) else {
             return Err(wrong(settings, &at("currency"), "expected a currency that the registry knows"));
         };
@@ -289,6 +335,26 @@ fn check_wallets(
         }
     }
     Ok(())
+}
+
+/// The configured keys of pushes, by option.
+fn signing_keys(
+    settings: &ConnectionSettings,
+) -> impl Iterator<Item = (&'static str, Result<PublicKey, KeyError>)> + use<'_> {
+    let given = SIGNING_KEYS.into_iter().filter_map(|name| Some((name, settings.options.get(name)?)));
+    given.map(|(name, pem)| (name, PublicKey::from_pem(pem)))
+}
+
+fn configured_keys(settings: &ConnectionSettings) -> Result<PublicKeys, SettingsError> {
+    if !settings.options.contains_key(SIGNING_KEYS[0]) {
+        let key = format!("options.{}", SIGNING_KEYS[0]);
+        return Err(wrong(settings, &key, "expected the public key (PEM) that the webhook is signed with"));
+    }
+    let mut keys = Vec::new();
+    for (name, key) in signing_keys(settings) {
+        keys.push(key.map_err(|why| wrong(settings, &format!("options.{name}"), &why.to_string()))?);
+    }
+    PublicKeys::new(keys).map_err(|why| wrong(settings, "options", &why.to_string()))
 }
 
 fn check_callback(settings: &ConnectionSettings) -> Result<(), SettingsError> {

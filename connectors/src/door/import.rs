@@ -15,8 +15,6 @@ use super::{Door, DoorError, http};
 
 /// Longest actor id.
 const ACTOR_MAX: usize = 100;
-/// How often a waiting import looks, should no wake-up come.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// What became of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,16 +118,11 @@ impl Door {
         observation: ObservationId,
         at_most: Duration,
     ) -> Result<Option<ImportOutcome>, DoorError> {
-        let until = tokio::time::Instant::now() + at_most;
-        loop {
-            let answered = self.wake.answered.notified();
+        let look = || async {
             let outcome = self.outcome(observation).await?;
-            let now = tokio::time::Instant::now();
-            if now >= until || outcome.as_ref().is_none_or(ImportOutcome::is_complete) {
-                return Ok(outcome);
-            }
-            // Whichever comes first; the outcome is read again in any case.
-            let _ = tokio::time::timeout_at(until.min(now + LOOK), answered).await;
-        }
+            let complete = outcome.as_ref().is_none_or(ImportOutcome::is_complete);
+            Ok((outcome, complete))
+        };
+        self.until_answered(at_most, look).await
     }
 }

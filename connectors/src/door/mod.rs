@@ -19,9 +19,11 @@ mod answers;
 pub mod commands;
 mod connections;
 mod error;
+mod holds;
 pub mod http;
 mod import;
 mod keys;
+mod links;
 mod loops;
 mod options;
 mod parties;
@@ -39,15 +41,17 @@ mod translate;
 pub mod webhook;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ensimbi_bus::Bus;
 use ensimbi_events::ports::new_uuid;
+use ensimbi_events::word::Mode;
 use ensimbi_events::words::book::ConnectionConfigured;
 use ensimbi_events::{BookId, Clock, ConnectionId, Entropy, ObservationId, Time};
 use ensimbi_vault::Vault;
 use tokio::sync::{Notify, watch};
 
-pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, check_connections, id_of};
+pub use connections::{CALLBACK_HEADER, CALLBACK_VALUE_MIN, CALLBACK_VALUES, SIGNING_KEYS, check_connections, id_of};
 pub use error::DoorError;
 pub use import::{ImportError, ImportOutcome, ImportReceipt};
 pub use keys::KeyView;
@@ -62,8 +66,12 @@ use crate::connector::Authenticity;
 use connections::Connection;
 use store::checks::{Check, CheckKey};
 use store::inbox::NewObservation;
-use store::{checks, counters, inbox, outbox};
+use store::{checks, counters, inbox, outbox, push_keys};
 
+use crate::verify::Verifier;
+
+/// How often somebody who waits for an answer looks, should no wake-up come.
+const LOOK: Duration = Duration::from_millis(250);
 /// Id of what is read once for a whole connection.
 const ALL: &str = "all";
 /// The name and version under which the door itself makes claims.
@@ -84,6 +92,7 @@ pub(crate) struct Wake {
 pub struct Door {
     pub(crate) store: DoorStore,
     pub(crate) book: BookId,
+    pub(crate) mode: Mode,
     pub(crate) connections: Vec<Arc<Connection>>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) bus: Arc<dyn Bus>,
@@ -92,6 +101,8 @@ pub struct Door {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tuning: Tuning,
     pub(crate) wake: Wake,
+    /// One queue of signatures for all connections.
+    pub(crate) verifier: Verifier,
 }
 
 impl std::fmt::Debug for Door {
@@ -112,6 +123,7 @@ impl Door {
         let store = DoorStore::open(&options.store, options.vault.fingerprint()).await?;
         let alone = options.alone || store.is_alone();
         let door = Self::over(store, connections, options);
+        door.keys_named().await?;
         if alone {
             door.recover().await?;
         }
@@ -122,6 +134,7 @@ impl Door {
         Self {
             store,
             book: options.book,
+            mode: options.mode,
             connections,
             vault: options.vault,
             bus: options.bus,
@@ -130,7 +143,19 @@ impl Door {
             entropy: options.entropy,
             tuning: options.tuning,
             wake: Wake::default(),
+            verifier: Verifier::new(),
         }
+    }
+
+    /// The keys that providers named themselves count again after a start.
+    async fn keys_named(&self) -> Result<(), DoorError> {
+        let mut tx = self.store.read().await?;
+        for connection in &self.connections {
+            if let Authenticity::Signed(_) = connection.connector.authenticity() {
+                connection.accept_keys(&push_keys::active(&mut tx, self.book, connection.id).await?);
+            }
+        }
+        Ok(())
     }
 
     /// Where no other process shares the store, every lease is a dead one. Elsewhere they run out by themselves.
@@ -224,6 +249,28 @@ impl Door {
     /// Closes the store; after [`Door::run`] has ended.
     pub async fn close(&self) {
         self.store.close().await;
+    }
+
+    /// Looks again whenever answers come, until a look is complete or the real time is over; gives what it saw last.
+    pub(crate) async fn until_answered<T, F>(
+        &self,
+        at_most: Duration,
+        mut look: impl FnMut() -> F,
+    ) -> Result<T, DoorError>
+    where
+        F: Future<Output = Result<(T, bool), DoorError>>,
+    {
+        let until = tokio::time::Instant::now() + at_most;
+        loop {
+            let answered = self.wake.answered.notified();
+            let (seen, complete) = look().await?;
+            let now = tokio::time::Instant::now();
+            if complete || now >= until {
+                return Ok(seen);
+            }
+            // Whichever comes first; it is looked again in any case.
+            let _ = tokio::time::timeout_at(until.min(now + LOOK), answered).await;
+        }
     }
 
     /// Seals bytes into a row for the inbox.

@@ -3,14 +3,14 @@
 //! One party for each book and look-up. What is learned later fills gaps; what is known is not overwritten, and an
 //! erased party stays empty. Claims carry the id and nothing else.
 
-use ensimbi_events::PartyId;
 use ensimbi_events::ports::new_uuid;
+use ensimbi_events::{Amount, PartyId};
 use serde::{Deserialize, Serialize};
 
 use super::store::Tx;
 use super::store::parties::{self, PartyRow};
 use super::{Door, DoorError};
-use crate::connector::{Destination, PartyDetails};
+use crate::connector::{Checkout, Destination, OrderItem, PartyDetails};
 
 /// Longest phone, name or e-mail that is kept of a party, in bytes; the raw bytes hold the rest.
 const DETAIL_MAX: usize = 1_000;
@@ -48,9 +48,67 @@ pub(crate) struct IntentRecord {
     pub(crate) account_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    /// What is sold: name, quantity, price of one at scale 4.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sold: Vec<(String, u32, i64)>,
+    /// How it is to be paid, where that is not the provider's prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<PageRecord>,
+    /// The provider's id of the payment that a refund is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) original: Option<String>,
+    /// What was left of that payment, at scale 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<i64>,
+}
+
+/// [`Checkout`] as stored. Field names are for ever.
+#[derive(Default, PartialEq, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct PageRecord {
+    hosted: bool,
+    success_url: Option<String>,
+    failure_url: Option<String>,
+    cancel_url: Option<String>,
+    methods: Vec<String>,
+    authorise_only: bool,
 }
 
 impl IntentRecord {
+    /// With what is sold and how it is paid.
+    pub(crate) fn selling(self, items: &[OrderItem], checkout: &Checkout) -> Self {
+        let sold = items.iter().map(|item| (item.name.clone(), item.quantity, item.price.scaled())).collect();
+        let page = PageRecord {
+            hosted: checkout.hosted,
+            success_url: checkout.success_url.clone(),
+            failure_url: checkout.failure_url.clone(),
+            cancel_url: checkout.cancel_url.clone(),
+            methods: checkout.methods.clone(),
+            authorise_only: checkout.authorise_only,
+        };
+        let page = Some(page).filter(|page| *page != PageRecord::default());
+        Self { sold, page, ..self }
+    }
+
+    /// What is sold.
+    pub(crate) fn items(&self) -> Vec<OrderItem> {
+        let item = |(name, quantity, price): &(String, u32, i64)| OrderItem {
+            name: name.clone(),
+            quantity: *quantity,
+            price: Amount::from_scaled(*price),
+        };
+        self.sold.iter().map(item).collect()
+    }
+
+    /// How it is paid.
+    pub(crate) fn checkout(&self) -> Checkout {
+        let PageRecord { hosted, success_url, failure_url, cancel_url, methods, authorise_only } =
+            self.page.clone().unwrap_or_default();
+        Checkout { hosted, success_url, failure_url, cancel_url, methods, authorise_only }
+    }
+
     /// As stored.
     pub(crate) fn json(&self) -> Result<Vec<u8>, DoorError> {
         serde_json::to_vec(self).map_err(|why| DoorError::Damaged(why.to_string()))

@@ -1,13 +1,18 @@
 //! From what a translator said to claims: whose subject, which wallet, which party.
 //!
 //! Subject: the intent whose reference the object carries (or carried once), else derived from the object. Wallet: the
-//! one the bytes name, else the intent's, else the only one of the connection in that currency; money without a wallet
-//! is nobody's: the observation is quarantined.
+//! one the bytes name, else the intent's, else the only one of the connection in that currency and purse; money without
+//! a wallet is nobody's: the observation is quarantined. What a statement is about beside its object ([`Links`]) gets our
+//! ids here.
+//!
+//! At a provider with two steps several objects may carry one reference, since a lost answer to the first step is
+//! repeated. Only the one that the attempt names was ever carried out: what the others say of their end is nobody's.
 
 use ensimbi_events::event::Proof;
 use ensimbi_events::ids::{self, ObjectKey};
 use ensimbi_events::leaf::Hash;
 use ensimbi_events::word::OccurredSource;
+use ensimbi_events::words::payment::{RefundFailed, RefundSucceeded};
 use ensimbi_events::words::payout::{
     PayoutFailed, PayoutPending, PayoutReversed, PayoutSucceeded, WithdrawalFailed, WithdrawalReversed,
     WithdrawalSucceeded,
@@ -17,10 +22,13 @@ use ensimbi_events::{Body, Claim, Fact, PartyId, SubjectId, SubjectKind, WalletI
 use uuid::Uuid;
 
 use super::connections::Connection;
+use super::holds;
+use super::links::{self, Linked};
 use super::parties::{self, PartyRecord};
-use super::store::attempts::{self, Found, Owner};
+use super::store::attempts::{self, Attempt, Found, Owner};
+use super::store::checks::{self, CheckKey};
 use super::store::inbox::{self, Waiting};
-use super::store::intents::IntentKind;
+use super::store::intents::{Intent, IntentKind};
 use super::store::outbox::NewNote;
 use super::store::{Tx, intents};
 use super::{Door, DoorError};
@@ -65,6 +73,13 @@ pub(crate) async fn owner(
     object: &ObjectRef,
     hint: Option<SubjectId>,
 ) -> Result<Option<Owner>, DoorError> {
+    // Later attempts carry out the same object, which keeps the first one's reference.
+    if connection.connector.facts().two_steps
+        && let Some(id) = &object.id
+        && let Some(owner) = attempts::owner_of_object(tx, door.book, connection.id, object.kind, id).await?
+    {
+        return Ok(Some(owner));
+    }
     if let Some(reference) = &object.reference
         && let Some(owner) = attempts::owner_of_reference(tx, door.book, connection.id, reference).await?
     {
@@ -85,14 +100,21 @@ pub(crate) async fn owner(
 async fn owner_of_intent(door: &Door, tx: &mut Tx, intent: SubjectId) -> Result<Option<Owner>, DoorError> {
     let attempt = attempts::last(tx, door.book, intent).await?;
     let stored = intents::get(tx, door.book, intent).await?;
-    let owner = attempt.zip(stored).map(|(attempt, stored)| Owner {
-        intent,
+    Ok(attempt.zip(stored).map(|(attempt, stored)| owner_from(attempt, &stored)))
+}
+
+/// The owner that an attempt and its intent are.
+pub(crate) fn owner_from(attempt: Attempt, stored: &Intent) -> Owner {
+    Owner {
+        intent: attempt.intent,
         n: attempt.n,
         wallet: stored.wallet,
         reference: attempt.reference,
         kind: stored.kind,
-    });
-    Ok(owner)
+        object_id: attempt.object_id,
+        earlier_end: None,
+        items: stored.items,
+    }
 }
 
 /// Whether a subject of this kind is about money in a wallet.
@@ -101,14 +123,20 @@ const fn needs_wallet(kind: SubjectKind) -> bool {
 }
 
 fn wallet(connection: &Connection, said: &Said, owner: Option<&Owner>) -> Result<Option<WalletId>, Reason> {
-    if let Some(provider_id) = &said.wallet {
+    let unconfigured = || "a wallet that is not configured".to_owned();
+    if let (Some(provider_id), None) = (&said.wallet, said.links.purse) {
         let found = connection.wallet_of(provider_id, said.currency);
-        return found.map(|wallet| Some(wallet.id)).ok_or_else(|| "a wallet that is not configured".to_owned());
+        return found.map(|wallet| Some(wallet.id)).ok_or_else(unconfigured);
     }
-    if let Some(owner) = owner {
+    if let Some(owner) = owner.filter(|_| needs_wallet(said.subject_kind)) {
         return Ok(Some(owner.wallet));
     }
-    match connection.only_wallet(said.currency) {
+    if let Some(purse) = said.links.purse {
+        let found = connection.purse_of(purse, said.currency);
+        let found = found.filter(|wallet| said.wallet.as_ref().is_none_or(|id| *id == wallet.settings.id));
+        return found.map(|wallet| Some(wallet.id)).ok_or_else(unconfigured);
+    }
+    match connection.only_wallet(said.currency, None) {
         Some(wallet) => Ok(Some(wallet.id)),
         None if needs_wallet(said.subject_kind) => Err("nothing says which wallet it is about".to_owned()),
         None => Ok(None),
@@ -132,6 +160,8 @@ fn of_order(body: Body, owner: &Owner) -> Option<Body> {
             WithdrawalSucceeded { attempt: Some(attempt), amount, wallet_debit, fees }.into()
         }
         Body::PayoutSucceeded(body) => PayoutSucceeded { attempt: Some(attempt), ..body }.into(),
+        Body::RefundFailed(body) => RefundFailed { attempt, ..body }.into(),
+        Body::RefundSucceeded(body) => RefundSucceeded { attempt: Some(attempt), ..body }.into(),
         Body::PayoutReversed(body) if withdrawal && body.fees.is_empty() => {
             let PayoutReversed { amount, wallet_credit, returned, .. } = body;
             WithdrawalReversed { amount, wallet_credit, returned }.into()
@@ -146,6 +176,7 @@ pub(crate) const fn is_failure(body: &Body) -> bool {
         Body::CollectionFailed(body) => body.is_final,
         Body::PayoutFailed(body) => body.is_final,
         Body::WithdrawalFailed(body) => body.is_final,
+        Body::RefundFailed(body) => body.is_final,
         _ => false,
     }
 }
@@ -158,11 +189,14 @@ const fn found(body: &Body) -> Option<Found> {
         | Body::CollectionAuthorised(_)
         | Body::CollectionFailed(_)
         | Body::PayoutPending(_)
-        | Body::PayoutFailed(_) => Found::Alive,
+        | Body::PayoutFailed(_)
+        | Body::RefundFailed(_) => Found::Alive,
         Body::CollectionSucceeded(_)
         | Body::CollectionReversed(_)
         | Body::PayoutSucceeded(_)
-        | Body::PayoutReversed(_) => Found::Done,
+        | Body::PayoutReversed(_)
+        | Body::RefundSucceeded(_)
+        | Body::RefundReversed(_) => Found::Done,
         _ => return None,
     })
 }
@@ -178,7 +212,19 @@ pub(crate) async fn claim(
     mut said: Said,
 ) -> Result<Result<Option<NewNote>, Reason>, DoorError> {
     let facts = connection.connector.facts();
-    let owner = owner(door, tx, connection, &said.object, row.subject_hint).await?;
+    let linked = links::resolve(door, tx, connection, row, &said).await?;
+    // An invoice or a dispute has a life of its own, beside the order that it belongs to.
+    let orders = !matches!(said.subject_kind, SubjectKind::Invoice | SubjectKind::Dispute);
+    let mut owner = match orders {
+        true => owner(door, tx, connection, &said.object, row.subject_hint).await?,
+        false => None,
+    };
+    if owner.is_none() {
+        owner = links::refund_of_ours(door, tx, &said, &linked).await?;
+    }
+    if says_nothing(&said, owner.as_ref(), &linked) {
+        return Ok(Ok(None));
+    }
     let wallet = match wallet(connection, &said, owner.as_ref()) {
         Ok(wallet) => wallet,
         Err(reason) => return Ok(Err(reason)),
@@ -189,16 +235,21 @@ pub(crate) async fn claim(
     if let Some(owner) = &owner {
         if let Some(found) = found(&said.body) {
             attempts::found(tx, door.book, owner, &object_id, found, door.clock.now()).await?;
+            // It was watched by our reference while its own id was not known.
+            checks::forget(tx, door.book, &CheckKey::by_reference(connection.id, said.object.kind, &owner.reference))
+                .await?;
         }
         match of_order(said.body, owner) {
             Some(body) => said.body = body,
             None => return Ok(Ok(None)),
         }
         // What hangs on an order (a fee by itself) keeps its own kind of subject.
-        if matches!(said.subject_kind, SubjectKind::Payment | SubjectKind::Payout | SubjectKind::Transfer) {
+        let own = [SubjectKind::Payment, SubjectKind::Payout, SubjectKind::Transfer, SubjectKind::Refund];
+        if own.contains(&said.subject_kind) {
             said.subject_kind = owner.kind.subject_kind();
         }
     }
+    said.body = links::filled(said.body, &linked, wallet);
     let party = party(door, tx, row, &said).await?;
     let key = ObjectKey {
         book: door.book,
@@ -243,8 +294,33 @@ pub(crate) async fn claim(
         party,
         doubt: said.doubt,
         operator_transaction: said.operator_transaction.filter(|_| facts.operator_transaction_unique),
+        confirms: said.confirms,
     };
+    if !claim.confirms {
+        holds::keep(door, tx, &claim).await?;
+    }
     Ok(note(row.id.0, claim).map(Some))
+}
+
+/// Whether a statement is nothing that the ledger should hear.
+fn says_nothing(said: &Said, owner: Option<&Owner>, linked: &Linked) -> bool {
+    // A push that a read will state anyway is worth keeping as evidence where money moved.
+    if said.confirms && !matches!(said.body, Body::CollectionSucceeded(_) | Body::PayoutSucceeded(_)) {
+        return true;
+    }
+    // Our own order that sells nothing by name is a payment, and no invoice of the provider's.
+    let ordered = linked.invoice_of.as_ref().or(owner);
+    if said.subject_kind == SubjectKind::Invoice && ordered.is_some_and(|owner| owner.items == 0) {
+        return true;
+    }
+    let Some(owner) = owner else { return false };
+    let other = owner.object_id.is_some() && owner.object_id != said.object.id;
+    let moved = !matches!(found(&said.body), None | Some(Found::Alive | Found::Failed));
+    if other && owner.kind != IntentKind::Refund && linked.two_steps && !moved {
+        return true;
+    }
+    // Told again, it is how an earlier attempt ended.
+    is_failure(&said.body) && owner.earlier_end.as_deref() == Some(said.occurrence.as_str())
 }
 
 async fn party(door: &Door, tx: &mut Tx, row: &Waiting, said: &Said) -> Result<Option<PartyId>, DoorError> {

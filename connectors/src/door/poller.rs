@@ -246,7 +246,14 @@ async fn failed(
     // Nothing more can come of an object that ended and that the provider denies.
     let denied = matches!(why, CallError::NotFound);
     let over = check.watch == Watch::Ended && denied;
-    let next = (!over).then(|| now.plus(schedule::jitter(&check.key.key, check.failures, wait)));
+    // A push or a line named it, and the provider denies it for long: it is no object of this account.
+    let named = denied && check.subject.is_none() && check.watch == Watch::Unsettled;
+    let nobodys = named && now.since(check.since) >= door.tuning.unknown_grace && check.denials >= DENIALS_MIN;
+    if nobodys {
+        counters::add(&mut tx, door.book, counters::UNKNOWN_HINTS, 1).await?;
+        checks::rewatch(&mut tx, door.book, &check.key, Watch::Closed, now, None).await?;
+    }
+    let next = (!over && !nobodys).then(|| now.plus(schedule::jitter(&check.key.key, check.failures, wait)));
     checks::failed(&mut tx, door.book, &check.key, next, now, lease, denied).await?;
     tx.commit().await?;
     door.wake.outbox.notify_one();

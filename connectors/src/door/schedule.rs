@@ -18,9 +18,10 @@ const DOUBLINGS_MAX: u32 = 10;
 /// The first look after a watch began at `since`.
 pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -> Option<Time> {
     match watch {
-        Watch::Unsettled => Some(since.plus(jitter(key, 0, Duration::from_secs(poll.first_secs)))),
+        Watch::Unsettled | Watch::Moved => Some(since.plus(jitter(key, 0, Duration::from_secs(poll.first_secs)))),
         Watch::Settled | Watch::Ended => poll.recheck_secs.first().map(|age| since.plus(Duration::from_secs(*age))),
         Watch::Routine => Some(since),
+        Watch::Closed => None,
     }
 }
 
@@ -28,12 +29,12 @@ pub(crate) fn first(poll: &PollSettings, watch: Watch, key: &str, since: Time) -
 pub(crate) fn next(poll: &PollSettings, watch: Watch, key: &str, since: Time, tries: u32, now: Time) -> Option<Time> {
     let at_age = |age: &u64| since.plus(Duration::from_secs(*age));
     match watch {
-        Watch::Unsettled => Some(now.plus(jitter(key, tries + 1, grown(poll, tries + 1)))),
+        Watch::Unsettled | Watch::Moved => Some(now.plus(jitter(key, tries + 1, grown(poll, tries + 1)))),
         // By age, not by count: a look that a hint brought about must not use up a later one.
         Watch::Settled => poll.recheck_secs.iter().map(at_age).find(|at| *at > now),
         Watch::Ended => poll.recheck_secs.first().map(at_age).filter(|at| *at > now),
-        // Its own interval decides: [`routine`].
-        Watch::Routine => None,
+        // A routine's own interval decides: [`routine`].
+        Watch::Routine | Watch::Closed => None,
     }
 }
 

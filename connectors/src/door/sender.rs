@@ -6,6 +6,9 @@
 //!    └──────── surely not sent ────────┤
 //!                                      └─ anything else ───► unknown, looks by our reference; never sent again
 //! ```
+//! At a provider with two steps (`Facts::two_steps`) the first call of an attempt only makes the object: nothing moves, so
+//! whatever becomes of that call it is repeated. Its id is committed, `cleared` again, before the call that moves money.
+//!
 //! Before a second attempt the references of those before it are asked for once more: what is alive there, or cannot be
 //! told, keeps the new one back.
 //! An attempt found in `calling` whose caller is gone (a crash, a panic, an outcome that could not be stored) is
@@ -15,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ensimbi_events::{EvidenceClass, PartyId, Time};
+use ensimbi_events::{Amount, EvidenceClass, PartyId, SubjectKind, Time};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -30,7 +33,8 @@ use super::store::intents::{self, Intent, IntentKind};
 use super::store::{Tx, banks, counters, pauses};
 use super::{Door, DoorError, place, schedule};
 use crate::connector::{
-    CallError, CollectCall, Destination, Input, ObjectRef, PartyDetails, PayoutCall, RawAnswer, Watch,
+    CallError, Capability, CollectCall, Destination, Input, ObjectRef, PartyDetails, PayoutCall, Prepared, RawAnswer,
+    RefundCall, Said, ToPrepare, Watch,
 };
 
 /// Attempts taken up at once from callers that are gone.
@@ -114,10 +118,25 @@ impl Sender {
     }
 }
 
+/// What a call came to.
+enum Came {
+    /// The provider took the order.
+    Taken(RawAnswer),
+    /// The object of the order is there; nothing has moved.
+    Made(Box<Prepared>),
+}
+
+/// Whether the next call of an attempt only makes its object.
+fn only_makes(connection: &Connection, attempt: &Attempt, intent: &Intent) -> bool {
+    let steps = connection.connector.facts().two_steps && intent.kind != IntentKind::Refund;
+    steps && attempt.object_id.is_none()
+}
+
 async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) {
-    let outcome = match earlier_are_over(door, connection, attempt).await {
+    let outcome = match earlier_are_over(door, connection, attempt, intent).await {
         Ok(()) => match order(door, connection, attempt, intent).await {
-            Ok(order) => call(connection, &order).await,
+            Ok(order) if only_makes(connection, attempt, intent) => make(connection, &order).await,
+            Ok(order) => call(connection, &order).await.map(Came::Taken),
             Err(why) => Err(why),
         },
         Err(why) => Err(why),
@@ -138,20 +157,47 @@ async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &
 enum Order {
     Collect(CollectCall),
     Pay(PayoutCall),
+    Refund(RefundCall),
+}
+
+/// Longest time that a call may take as a whole.
+fn whole(connection: &Connection) -> Duration {
+    connection.settings.timeout() * poller::TIMEOUTS_OF_A_CALL + Duration::from_secs(5)
 }
 
 async fn call(connection: &Connection, order: &Order) -> Result<RawAnswer, CallError> {
-    let whole = connection.settings.timeout() * poller::TIMEOUTS_OF_A_CALL + Duration::from_secs(5);
-    let client = &connection.client;
+    let (whole, client) = (whole(connection), &connection.client);
     let outcome = match order {
         Order::Collect(order) => tokio::time::timeout(whole, client.collect(order)).await,
         Order::Pay(order) => tokio::time::timeout(whole, client.pay(order)).await,
+        Order::Refund(order) => tokio::time::timeout(whole, client.refund(order)).await,
     };
     outcome.unwrap_or_else(|_| Err(CallError::Unknown("timeout".into())))
 }
 
+async fn make(connection: &Connection, order: &Order) -> Result<Came, CallError> {
+    let order = match order {
+        Order::Collect(order) => ToPrepare::Collect(order),
+        Order::Pay(order) => ToPrepare::Pay(order),
+        Order::Refund(_) => return Err(CallError::NotOffered),
+    };
+    match tokio::time::timeout(whole(connection), connection.client.prepare(order)).await {
+        Ok(Ok(made)) => Ok(Came::Made(Box::new(made))),
+        // One object too many moves nothing: it is never carried out, so the call may be repeated.
+        Ok(Err(CallError::Unknown(why))) => Err(CallError::NotSent(why)),
+        Ok(Err(CallError::NotFound)) => Err(CallError::NotSent("not found".into())),
+        Ok(Err(why)) => Err(why),
+        Err(_) => Err(CallError::NotSent("timeout".into())),
+    }
+}
+
 /// Asks the provider for every reference used before. Only what is denied or has failed for good lets a new one leave.
-async fn earlier_are_over(door: &Door, connection: &Connection, attempt: &Attempt) -> Result<(), CallError> {
+async fn earlier_are_over(
+    door: &Door,
+    connection: &Connection,
+    attempt: &Attempt,
+    intent: &Intent,
+) -> Result<(), CallError> {
     if attempt.n == 1 {
         return Ok(());
     }
@@ -159,9 +205,20 @@ async fn earlier_are_over(door: &Door, connection: &Connection, attempt: &Attemp
     let mut tx = door.store.read().await.map_err(not_now)?;
     let earlier = attempts::earlier(&mut tx, door.book, attempt).await.map_err(not_now)?;
     drop(tx);
+    // A withdrawal is a payout in a provider's words.
+    let intent_kind = match intent.kind.subject_kind() {
+        SubjectKind::Transfer => SubjectKind::Payout,
+        kind => kind,
+    };
     for before in earlier {
         let kind = connection.object_kind(&before.object_kind).ok_or(CallError::NotOffered)?;
-        let object = ObjectRef { kind, id: None, reference: Some(before.reference) };
+        let same = before.object_id.is_some() && before.object_id == attempt.object_id;
+        let object = match connection.can(Capability::ReadByReference) {
+            true => ObjectRef { kind, id: None, reference: Some(before.reference) },
+            // Never made, so never carried out.
+            false if before.object_id.is_none() => continue,
+            false => ObjectRef { kind, id: before.object_id, reference: None },
+        };
         let answers = match connection.client.read(&object).await {
             Err(CallError::NotFound) => continue,
             Err(CallError::Unknown(why)) => return Err(CallError::NotSent(why)),
@@ -169,12 +226,22 @@ async fn earlier_are_over(door: &Door, connection: &Connection, attempt: &Attemp
             Ok(answers) => answers,
         };
         for answer in answers {
-            let (options, received_at) = (&connection.settings.options, door.clock.now());
-            let input = Input { kind: answer.kind, body: &answer.body, options, received_at };
+            let (options, received_at, mode) = (&connection.settings.options, door.clock.now(), door.mode);
+            let input = Input { kind: answer.kind, body: &answer.body, options, received_at, mode };
             let told = connection.connector.translate(input);
             let told = told.map_err(|why| CallError::NotSent(format!("an earlier attempt cannot be read: {why}")))?;
-            if told.said.is_empty() || told.said.iter().any(|said| !place::is_failure(&said.body)) {
+            // What is said of its invoice says nothing of the order.
+            let own = |said: &&Said| said.subject_kind == intent_kind;
+            let said: Vec<&Said> = told.said.iter().filter(own).collect();
+            // An object that was only made says nothing yet; carrying it out asks for its state once more.
+            let silent = said.is_empty() && !same;
+            if silent || said.iter().any(|said| !place::is_failure(&said.body)) {
                 return Err(CallError::Refused("an earlier attempt is alive at the provider".to_owned()));
+            }
+            for said in said.into_iter().filter(|_| same) {
+                let mut tx = door.store.write().await.map_err(not_now)?;
+                attempts::earlier_end(&mut tx, door.book, attempt, &said.occurrence).await.map_err(not_now)?;
+                tx.commit().await.map_err(not_now)?;
             }
         }
     }
@@ -189,20 +256,43 @@ async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: 
     let record =
         record.ok_or_else(|| CallError::Refused("the other side's data was erased or does not open".into()))?;
     let (reference, wallet) = (attempt.reference.clone(), wallet.settings.id.clone());
-    let Intent { amount, currency, fee_bearer, .. } = *intent;
-    if intent.kind == IntentKind::Collection {
-        let payer = PartyDetails { phone: record.phone, name: record.name, email: None };
-        let note = record.note;
-        return Ok(Order::Collect(CollectCall { reference, wallet, amount, currency, payer, fee_bearer, note }));
+    let (amount, currency, fee_bearer) = (intent.amount, intent.currency, intent.fee_bearer);
+    let object = attempt.object_id.clone();
+    match intent.kind {
+        IntentKind::Refund => {
+            let payment = record.original;
+            let payment = payment.ok_or_else(|| CallError::Refused("the payment is not known any more".into()))?;
+            let left = record.left.map_or(amount, Amount::from_scaled);
+            Ok(Order::Refund(RefundCall { reference, payment, amount, currency, left }))
+        }
+        IntentKind::Collection => {
+            let IntentRecord { phone, name, email, note, .. } = record.clone();
+            let payer = PartyDetails { phone, name, email };
+            let (items, checkout) = (record.items(), record.checkout());
+            Ok(Order::Collect(CollectCall {
+                reference,
+                wallet,
+                amount,
+                currency,
+                payer,
+                fee_bearer,
+                note,
+                items,
+                checkout,
+                object,
+            }))
+        }
+        IntentKind::Payout | IntentKind::Withdrawal => {
+            let to = record.destination();
+            let to = to.ok_or_else(|| CallError::Refused("where the money goes is not known any more".into()))?;
+            let bank_id = match &to {
+                Destination::Bank { bank, .. } => bank_id(door, connection, bank).await?,
+                Destination::Mobile { .. } => None,
+            };
+            let IntentRecord { name, note, .. } = record;
+            Ok(Order::Pay(PayoutCall { reference, wallet, amount, currency, to, bank_id, name, note, object }))
+        }
     }
-    let to = record.destination();
-    let to = to.ok_or_else(|| CallError::Refused("where the money goes is not known any more".into()))?;
-    let bank_id = match &to {
-        Destination::Bank { bank, .. } => bank_id(door, connection, bank).await?,
-        Destination::Mobile { .. } => None,
-    };
-    let IntentRecord { name, note, .. } = record;
-    Ok(Order::Pay(PayoutCall { reference, wallet, amount, currency, to, bank_id, name, note }))
 }
 
 async fn bank_id(door: &Door, connection: &Connection, code: &str) -> Result<Option<String>, CallError> {
@@ -219,12 +309,13 @@ async fn save(
     connection: &Connection,
     attempt: &Attempt,
     intent: &Intent,
-    outcome: &Result<RawAnswer, CallError>,
+    outcome: &Result<Came, CallError>,
 ) -> Result<(), DoorError> {
     let now = door.clock.now();
     let mut tx = door.store.write().await?;
     match outcome {
-        Ok(answer) => accepted(door, &mut tx, connection, attempt, answer, now).await?,
+        Ok(Came::Taken(answer)) => accepted(door, &mut tx, connection, attempt, answer, now).await?,
+        Ok(Came::Made(made)) => self::made(door, &mut tx, connection, attempt, made, now).await?,
         Err(CallError::NotSent(why)) => {
             let wait = schedule::backoff(RETRY_FIRST, attempt.tries, RETRY_MAX);
             let next = now.plus(schedule::jitter(&attempt.reference, attempt.tries, wait));
@@ -242,9 +333,10 @@ async fn save(
                 door.note(&mut tx, intent, attempt.n, Note::Refused(&reason)).await?;
             }
         }
-        Err(CallError::Unknown(_) | CallError::NotFound) => unknown(door, &mut tx, attempt, now).await?,
+        Err(CallError::Unknown(_) | CallError::NotFound) => unknown(door, &mut tx, connection, attempt, now).await?,
     }
     tx.commit().await?;
+    door.wake.commands.notify_one();
     door.wake.inbox.notify_one();
     door.wake.outbox.notify_one();
     Ok(())
@@ -262,7 +354,7 @@ async fn accepted(
     let mut observation = match door.observe(connection.id, answer.kind, EvidenceClass::Read, &answer.body) {
         Ok(observation) => observation,
         // Too large to keep, so unreadable.
-        Err(DoorError::Vault(_)) => return unknown(door, tx, attempt, now).await,
+        Err(DoorError::Vault(_)) => return unknown(door, tx, connection, attempt, now).await,
         Err(why) => return Err(why),
     };
     observation.subject_hint = Some(attempt.intent);
@@ -270,41 +362,89 @@ async fn accepted(
     attempts::end(tx, door.book, attempt, AttemptState::Accepted, now).await?;
     pauses::resume(tx, door.book, connection.id, now).await?;
     let next = schedule::first(&connection.settings.poll, Watch::Unsettled, &attempt.reference, now);
-    look_by_reference(door, tx, attempt, now, next).await
+    watch(door, tx, connection, attempt, now, next).await
 }
 
-async fn unknown(door: &Door, tx: &mut Tx, attempt: &Attempt, now: Time) -> Result<(), DoorError> {
+/// The object of an order is there. Its id is kept before anything moves, and it is looked at from now on.
+async fn made(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    attempt: &Attempt,
+    made: &Prepared,
+    now: Time,
+) -> Result<(), DoorError> {
+    let at = (made.object.as_str(), made.link.as_deref());
+    if !attempts::prepared(tx, door.book, attempt, at, made.complete, now).await? {
+        return Ok(());
+    }
+    match door.observe(connection.id, made.answer.kind, EvidenceClass::Read, &made.answer.body) {
+        Ok(mut observation) => {
+            observation.subject_hint = Some(attempt.intent);
+            door.keep(tx, observation).await?;
+        }
+        // Too large to keep. What it says is read again in any case.
+        Err(DoorError::Vault(_)) => {}
+        Err(why) => return Err(why),
+    }
+    pauses::resume(tx, door.book, connection.id, now).await?;
+    let next = schedule::first(&connection.settings.poll, Watch::Unsettled, &attempt.reference, now);
+    let named = Attempt { object_id: Some(made.object.clone()), ..attempt.clone() };
+    watch(door, tx, connection, &named, now, next).await
+}
+
+async fn unknown(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    attempt: &Attempt,
+    now: Time,
+) -> Result<(), DoorError> {
     if attempts::end(tx, door.book, attempt, AttemptState::Unknown, now).await? {
         tracing::warn!(intent = %attempt.intent, "the outcome of a call is unknown; its status is asked for");
         counters::add(tx, door.book, counters::UNKNOWN_OUTCOMES, 1).await?;
-        look_by_reference(door, tx, attempt, now, Some(now)).await?;
+        watch(door, tx, connection, attempt, now, Some(now)).await?;
     }
     Ok(())
 }
 
-async fn look_by_reference(
+/// Has the object of an attempt looked at: by its id where it is known, else by our reference. One that can be asked for
+/// by neither is only noted as unsettled, so that it becomes an alarm unless a push or a statement tells of it.
+async fn watch(
     door: &Door,
     tx: &mut Tx,
+    connection: &Connection,
     attempt: &Attempt,
     now: Time,
     next: Option<Time>,
 ) -> Result<(), DoorError> {
-    let Attempt { connection, object_kind, reference, intent, .. } = attempt;
-    if checks::knows_reference(tx, door.book, *connection, object_kind, reference).await? {
+    let Attempt { object_kind, reference, intent, object_id, .. } = attempt;
+    let by_reference = connection.can(Capability::ReadByReference);
+    let key = match object_id {
+        Some(id) if !by_reference => CheckKey::by_id(connection.id, object_kind, id),
+        _ => CheckKey::by_reference(connection.id, object_kind, reference),
+    };
+    if by_reference && checks::knows_reference(tx, door.book, connection.id, object_kind, reference).await? {
         return Ok(());
     }
     let check = Check {
-        key: CheckKey::by_reference(*connection, object_kind, reference),
+        key: key.clone(),
         subject: Some(*intent),
         reference: Some(reference.clone()),
-        object_id: None,
+        object_id: object_id.clone().filter(|_| !by_reference),
         watch: Watch::Unsettled,
         since: now,
         tries: 0,
         failures: 0,
         denials: 0,
     };
-    checks::insert(tx, door.book, &check, next).await.map(drop)
+    let next = next.filter(|_| by_reference || object_id.is_some());
+    let new = checks::insert(tx, door.book, &check, next).await?;
+    if let (false, Some(next)) = (new, next) {
+        // It is watched already; after an unclear answer it is looked at now, and from the beginning after a clear one.
+        checks::rewatch(tx, door.book, &key, Watch::Unsettled, now, Some(next)).await?;
+    }
+    Ok(())
 }
 
 /// The provider's words: short, on one line.
@@ -331,9 +471,17 @@ impl Door {
                 let now = self.clock.now();
                 let mut tx = self.store.write().await?;
                 for attempt in &stuck {
-                    unknown(self, &mut tx, attempt, now).await?;
+                    let intent = intents::get(&mut tx, self.book, attempt.intent).await?;
+                    match intent {
+                        // Whatever it made at the provider was never carried out.
+                        Some(intent) if only_makes(connection, attempt, &intent) => {
+                            attempts::not_sent(&mut tx, self.book, attempt, now, now).await?;
+                        }
+                        _ => unknown(self, &mut tx, connection, attempt, now).await?,
+                    }
                 }
                 tx.commit().await?;
+                self.wake.commands.notify_one();
                 self.wake.checks.notify_one();
             }
         }

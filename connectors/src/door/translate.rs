@@ -2,7 +2,8 @@
 //!
 //! A batch is one transaction: rows taken, opened, read by the connector's pure translator, placed, written. A row that
 //! cannot be read or placed is quarantined whole: none of its statements goes up. Hints never become claims; they only
-//! make what they name due, if we know it. A translator that panics loses its row to quarantine and nothing else.
+//! make what they name due, if we know it. A signed push makes what it names due too, known or not, and what it says of an
+//! object that our own read states only confirms that read. A translator that panics loses its row to quarantine and nothing else.
 //!
 //! Claim ids come from the observation, so a batch that was repeated after an unknown commit writes nothing twice.
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ensimbi_events::EvidenceClass;
+use ensimbi_events::{EvidenceClass, SubjectKind};
 use tokio::sync::Notify;
 
 use super::connections::{Connection, find};
@@ -20,9 +21,10 @@ use super::place::{self, Reason};
 use super::store::checks::{self, Check, CheckKey};
 use super::store::inbox::{self, InboxState, Waiting};
 use super::store::outbox::NewNote;
-use super::store::{Tx, banks, counters, outbox, rows};
-use super::{Door, DoorError, schedule};
+use super::store::{Tx, banks, counters, outbox, push_keys, rows};
+use super::{Door, DoorError, holds, schedule};
 use crate::connector::{Capability, Input, ObjectRef, RowSeen, Translation, Watch};
+use crate::verify::PublicKey;
 
 /// Rows in one transaction.
 const BATCH: u32 = 64;
@@ -103,18 +105,25 @@ async fn statements(
     notes: &mut Vec<NewNote>,
 ) -> Result<Result<InboxState, Reason>, DoorError> {
     let options = &connection.settings.options;
+    let (received_at, mode) = (row.received_at, door.mode);
     let translation = read(door, row, |body| {
-        connection.connector.translate(Input { kind: &row.kind, body, options, received_at: row.received_at })
+        connection.connector.translate(Input { kind: &row.kind, body, options, received_at, mode })
     });
     let translation = match translation.and_then(|translation| check(connection, translation)) {
         Ok(translation) => translation,
         Err(reason) => return Ok(Err(reason)),
     };
     let mut own = Vec::with_capacity(translation.said.len());
-    let untold = translation.said.is_empty() && !translation.unknown.is_empty();
+    // What is said of its invoice tells nothing of the object itself.
+    let told = translation.said.iter().any(|said| said.subject_kind != SubjectKind::Invoice);
+    let untold = !told && !translation.unknown.is_empty();
     for (said, index) in translation.said.into_iter().zip(0u32..) {
         match place::claim(door, tx, connection, row, index, said).await? {
-            Ok(note) => own.extend(note),
+            Ok(Some(note)) => {
+                own.extend(holds::released(door, tx, row, &note.claim).await?);
+                own.push(note);
+            }
+            Ok(None) => {}
             Err(reason) => return Ok(Err(reason)),
         }
     }
@@ -122,6 +131,7 @@ async fn statements(
         banks::put(tx, door.book, connection.id, bank, door.clock.now()).await?;
     }
     wallet_rows(door, tx, connection, row, &translation.rows).await?;
+    keys_named(door, tx, connection, &translation.keys).await?;
     notes.append(&mut own);
     for (object, watch) in &translation.watch {
         watch_object(door, tx, connection, row, object, *watch, untold).await?;
@@ -154,7 +164,7 @@ async fn wallet_rows(
     row: &Waiting,
     seen: &[RowSeen],
 ) -> Result<(), DoorError> {
-    let only = connection.only_wallet(None).map(|wallet| wallet.settings.id.as_str());
+    let only = connection.only_wallet(None, None).map(|wallet| wallet.settings.id.as_str());
     let mut differ = 0;
     for one in seen {
         let wallet = one.wallet.as_deref().or(only).unwrap_or_default();
@@ -165,6 +175,24 @@ async fn wallet_rows(
         tracing::warn!(observation = %row.id, differ, "rows of a wallet that were told differently before");
     }
     counters::add(tx, door.book, counters::ROWS_DIFFER, differ).await
+}
+
+/// Takes over keys that the provider says it signs with. One that is none is counted: a person must look.
+async fn keys_named(door: &Door, tx: &mut Tx, connection: &Connection, named: &[String]) -> Result<(), DoorError> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    for pem in named {
+        match PublicKey::from_pem(pem) {
+            Ok(key) => push_keys::put(tx, door.book, connection.id, key.fingerprint(), pem, door.clock.now()).await?,
+            Err(why) => {
+                tracing::warn!(connection = %connection.id, %why, "a public key that the provider names is none");
+                counters::add(tx, door.book, counters::UNKNOWN_WORDS, 1).await?;
+            }
+        }
+    }
+    connection.accept_keys(&push_keys::active(tx, door.book, connection.id).await?);
+    Ok(())
 }
 
 /// Takes over what the bytes say about watching an object. Old bytes never restart the watch of a finished one; bytes
@@ -183,12 +211,16 @@ async fn watch_object(
     }
     let now = door.clock.now();
     let by_reference = |reference: &String| CheckKey::by_reference(connection.id, object.kind, reference);
-    let key = match (&object.id, &object.reference) {
-        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
-        (None, Some(reference)) => by_reference(reference),
-        (None, None) => return Ok(()),
-    };
+    let Some(key) = CheckKey::of(connection.id, object) else { return Ok(()) };
     let owner = place::owner(door, tx, connection, object, row.subject_hint).await?;
+    // Another object under the reference of an attempt that carries out its own: nothing will come of it.
+    let named = owner.as_ref().and_then(|owner| owner.object_id.as_ref());
+    let orphan =
+        connection.connector.facts().two_steps && named.is_some() && object.id.is_some() && named != object.id.as_ref();
+    let moved = watch == Watch::Moved;
+    let watch = if moved { Watch::Unsettled } else { watch };
+    let watch = if orphan && watch == Watch::Unsettled { Watch::Closed } else { watch };
+    let pushed = row.class == EvidenceClass::Signed && !orphan;
     let reference = object.reference.clone().or_else(|| owner.as_ref().map(|owner| owner.reference.clone()));
     if object.id.is_some()
         && let Some(reference) = &reference
@@ -196,12 +228,14 @@ async fn watch_object(
         checks::forget(tx, door.book, &by_reference(reference)).await?;
     }
     let subject = owner.map(|owner| owner.intent);
-    let next = schedule::first(&connection.settings.poll, watch, &key.key, now);
+    let next = if pushed { Some(now) } else { schedule::first(&connection.settings.poll, watch, &key.key, now) };
     match checks::watch_of(tx, door.book, &key).await? {
         Some(present) => {
-            if replaces(present, watch) {
+            if pushed {
+                checks::wake(tx, door.book, &key, None, now, door.real_clock.now()).await?;
+            } else if replaces(present, watch) {
                 checks::rewatch(tx, door.book, &key, watch, now, next).await?;
-            } else if untold && present != Watch::Unsettled {
+            } else if (untold && present != Watch::Unsettled) || (moved && present == Watch::Ended) {
                 let wait = Duration::from_secs(connection.settings.poll.first_secs);
                 checks::repeat(tx, door.book, &key, now.plus(wait)).await?;
             }
@@ -251,11 +285,7 @@ async fn hint(
 async fn wake(door: &Door, tx: &mut Tx, connection: &Connection, object: &ObjectRef) -> Result<bool, DoorError> {
     let (now, real_now) = (door.clock.now(), door.real_clock.now());
     let reference = object.reference.as_deref();
-    let key = match (&object.id, reference) {
-        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
-        (None, Some(reference)) => CheckKey::by_reference(connection.id, object.kind, reference),
-        (None, None) => return Ok(false),
-    };
+    let Some(key) = CheckKey::of(connection.id, object) else { return Ok(false) };
     if checks::wake(tx, door.book, &key, reference, now, real_now).await? {
         return Ok(true);
     }
@@ -284,13 +314,8 @@ async fn subject_of(
     connection: &Connection,
     object: &ObjectRef,
 ) -> Result<Option<ensimbi_events::SubjectId>, DoorError> {
-    let reference = object.reference.as_deref();
-    let key = match (&object.id, reference) {
-        (Some(id), _) => CheckKey::by_id(connection.id, object.kind, id),
-        (None, Some(reference)) => CheckKey::by_reference(connection.id, object.kind, reference),
-        (None, None) => return Ok(None),
-    };
-    checks::subject_of(tx, door.book, &key, reference).await
+    let Some(key) = CheckKey::of(connection.id, object) else { return Ok(None) };
+    checks::subject_of(tx, door.book, &key, object.reference.as_deref()).await
 }
 
 async fn attempts_owner(

@@ -1,12 +1,14 @@
 //! `POST /webhooks/{connection}`: what a provider pushes.
 //!
-//! Order: connection (404) -> declared size, headers (413, 415) -> authenticity (401, and no row) -> body up to the
-//! limit (413, 408) -> inbox commit (503) -> 204. What the bytes mean is looked at later, by another loop: a body that
-//! nobody can read is still stored and answered with 2xx, or the provider would send it for days.
+//! Order: connection (404) -> declared size, headers (413, 415) -> what the headers alone show of authenticity (401, and
+//! no row) -> body up to the limit (413, 408) -> signature over the raw body (401, and no row; 503 where too many wait
+//! for it) -> inbox commit (503) -> 204. What the bytes mean is looked at later, by another loop: an authentic body that
+//! nobody can read or that says nothing is still stored and answered with 2xx. A provider that delivers in order would
+//! otherwise hold back what comes after it, for days.
 //!
 //! Authenticity of a hint: the configured static header, exactly once, equal to one of the active values, compared in
-//! constant time. A connector that takes no pushes has no such endpoint: 404 `no_push`. Pushes with a signature are not
-//! taken before their verification exists: 401.
+//! constant time. Of a signature: [`crate::verify`], with any of the connection's keys. A connector that takes no pushes
+//! has no such endpoint: 404 `no_push`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ use super::connections::{CALLBACK_HEADER, Connection, find};
 use super::problem::problem;
 use super::{Door, DoorError};
 use crate::connector::Authenticity;
+use crate::verify::Unverified;
 
 /// Kind of bytes of every push.
 pub const WEBHOOK: &str = "webhook";
@@ -64,15 +67,22 @@ async fn take(door: &Door, id: &str, headers: &HeaderMap, body: Body) -> Result<
         id.parse().ok().filter(|parsed: &ConnectionId| parsed.to_string() == id).ok_or_else(unknown)?;
     let connection = find(&door.connections, id).ok_or_else(unknown)?;
     check_headers(headers)?;
-    authenticate(connection, headers)?;
-    let body = read(body, door.tuning.body_timeout).await?;
+    let shown = authenticate(connection, headers)?;
+    let body = Bytes::from(read(body, door.tuning.body_timeout).await?);
+    let class = match shown {
+        Shown::Hint => EvidenceClass::Hint,
+        Shown::Signature(signature) => {
+            verify(door, connection, &body, signature).await?;
+            EvidenceClass::Signed
+        }
+    };
     if body.is_empty() {
         return Err(refuse(StatusCode::BAD_REQUEST, Problem::InvalidBody, "the body is empty"));
     }
     let mut tries = 0;
     loop {
         tries += 1;
-        match store(door, connection, &body).await {
+        match store(door, connection, class, &body).await {
             Ok(()) => return Ok(()),
             Err(why) if why.is_conflict() && tries < WRITE_TRIES => {}
             Err(why) => {
@@ -102,11 +112,22 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
     Ok(())
 }
 
-fn authenticate(connection: &Connection, headers: &HeaderMap) -> Result<(), Refused> {
-    let forged = || refuse(StatusCode::UNAUTHORIZED, Problem::NotAuthentic, "the message is not authentic");
+/// What the headers show.
+enum Shown<'a> {
+    /// The static header is right; the body proves nothing.
+    Hint,
+    /// A signature, still to be verified.
+    Signature(&'a [u8]),
+}
+
+fn forged() -> Refused {
+    refuse(StatusCode::UNAUTHORIZED, Problem::NotAuthentic, "the message is not authentic")
+}
+
+fn authenticate<'a>(connection: &Connection, headers: &'a HeaderMap) -> Result<Shown<'a>, Refused> {
     match connection.connector.authenticity() {
         Authenticity::NoPush => Err(refuse(StatusCode::NOT_FOUND, Problem::NoPush, "this connection takes no pushes")),
-        Authenticity::Signed => Err(forged()),
+        Authenticity::Signed(scheme) => scheme.signature(headers).map(Shown::Signature).map_err(|_| forged()),
         Authenticity::Hint => {
             let name = connection.settings.options.get(CALLBACK_HEADER).ok_or_else(forged)?;
             let mut given = headers.get_all(name.as_str()).iter();
@@ -115,7 +136,23 @@ fn authenticate(connection: &Connection, headers: &HeaderMap) -> Result<(), Refu
             let equal = connection
                 .callback_values()
                 .fold(false, |equal, active| same(active.expose_secret().as_bytes(), value.as_bytes()) | equal);
-            if equal { Ok(()) } else { Err(forged()) }
+            if equal { Ok(Shown::Hint) } else { Err(forged()) }
+        }
+    }
+}
+
+async fn verify(door: &Door, connection: &Connection, body: &Bytes, signature: &[u8]) -> Result<(), Refused> {
+    let keys = connection.keys().ok_or_else(forged)?;
+    match door.verifier.verify(&keys, body.clone(), signature).await {
+        Ok(_) => Ok(()),
+        Err(Unverified::NotAuthentic(why)) => {
+            tracing::debug!(connection = %connection.id, %why, "a push is not authentic");
+            Err(forged())
+        }
+        Err(why) => {
+            tracing::warn!(connection = %connection.id, %why, "a push could not be verified");
+            let text = "too many messages wait for verification; send it again";
+            Err(refuse(StatusCode::SERVICE_UNAVAILABLE, Problem::Unavailable, text))
         }
     }
 }
@@ -138,8 +175,8 @@ async fn read(body: Body, within: Duration) -> Result<Vec<u8>, Refused> {
     tokio::time::timeout(within, whole).await.map_err(late)?
 }
 
-async fn store(door: &Door, connection: &Connection, body: &[u8]) -> Result<(), DoorError> {
-    let observation = door.observe(connection.id, WEBHOOK, EvidenceClass::Hint, body)?;
+async fn store(door: &Door, connection: &Connection, class: EvidenceClass, body: &[u8]) -> Result<(), DoorError> {
+    let observation = door.observe(connection.id, WEBHOOK, class, body)?;
     let mut tx = door.store.write().await?;
     let (_, new) = door.keep(&mut tx, observation).await?;
     tx.commit().await?;

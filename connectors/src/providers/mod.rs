@@ -4,9 +4,10 @@ use crate::connector::Connector;
 use crate::simulator::stage::Stage;
 
 pub mod iotec;
+pub mod paytota;
 
-static ALL: &[&dyn Connector] = &[&iotec::Iotec];
-static STAGES: &[&dyn Stage] = &[&iotec::simulator::stage::IotecStage];
+static ALL: &[&dyn Connector] = &[&iotec::Iotec, &paytota::Paytota];
+static STAGES: &[&dyn Stage] = &[&iotec::simulator::stage::IotecStage, &paytota::simulator::stage::PaytotaStage];
 
 /// Every connector, in the order of their words.
 pub fn all() -> &'static [&'static dyn Connector] {

@@ -41,10 +41,18 @@ pub type Result<T> = std::result::Result<T, SimulatorError>;
 pub struct SimulatedWallet {
     /// The provider's id of the wallet.
     pub provider_id: String,
+    /// Which of several purses under that id.
+    pub purse: Option<&'static str>,
     /// Its only currency.
     pub currency: Currency,
-    /// What is in it.
+    /// What is in it and can be spent: without what is withheld, with what payouts on their way have not taken yet.
     pub balance: Amount,
+    /// What is withheld for a time.
+    pub held: Amount,
+    /// All fees taken from it up to now, where the provider shows that figure.
+    pub fees: Option<Amount>,
+    /// What is on its way out of it, where the provider shows that figure.
+    pub pending: Option<Amount>,
 }
 
 /// A collection as the provider's own books have it.
@@ -76,6 +84,10 @@ pub enum SimulatedKind {
     Collection,
     /// Money that was sent to somebody.
     Payout,
+    /// Money of a collection that went back.
+    Refund,
+    /// Money of a collection that was taken back by the payer's bank.
+    Dispute,
 }
 
 /// A collection or a payout as the provider's own books have it now.
@@ -89,6 +101,8 @@ pub struct SimulatedObject {
     pub kind: SimulatedKind,
     /// The wallet it goes into or out of.
     pub wallet_id: String,
+    /// Which of several purses under that id.
+    pub purse: Option<&'static str>,
     /// Its currency.
     pub currency: Currency,
     /// The provider's status word.
@@ -99,17 +113,22 @@ pub struct SimulatedObject {
     pub amount: Amount,
     /// Provider's and network's fee together.
     pub fees: Amount,
-    /// What its rows have moved in the wallet up to now, with its sign: above zero into it.
+    /// What its rows have moved in the wallet up to now (what is withheld not counted), with its sign: above zero into it.
     pub effect: Amount,
 }
 
-/// A movement of a wallet that belongs to no collection or payout: a deposit, a liquidation, a transfer.
+/// A movement of a wallet that belongs to no collection or payout: a deposit, a liquidation, a transfer between purses
+/// (one in each), the release of what was withheld.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SimulatedMovement {
     /// The provider's id of the row.
     pub id: String,
     /// The wallet.
     pub wallet_id: String,
+    /// Which of several purses under that id.
+    pub purse: Option<&'static str>,
+    /// The wallet's currency.
+    pub currency: Currency,
     /// The provider's word for its kind.
     pub category: String,
     /// When it happened.

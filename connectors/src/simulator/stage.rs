@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ensimbi_events::commands::{Checkout, CollectOrder, Destination, OrderItem, PayKind, PayOrder};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
-use ensimbi_events::{Amount, Clock, Currency, Time};
+use ensimbi_events::{Amount, Clock, ConnectionId, Currency, Time};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{Result, Simulator};
+use crate::door::{CALLBACK_HEADER, CALLBACK_VALUES};
 use crate::settings::ConnectionSettings;
 
 /// Which clock the simulator lives by.
@@ -42,10 +44,17 @@ pub struct PushTarget {
     pub slug: String,
     /// Full URL.
     pub url: String,
-    /// Header name.
-    pub header_name: String,
-    /// Header value, a secret.
-    pub header_value: SecretString,
+    /// Name and value (a secret) of the static header, at a provider that sends one. One that signs has its own key.
+    pub header: Option<(String, SecretString)>,
+}
+
+impl PushTarget {
+    /// The webhook of a connection at this address, as a person would set it up in the portal.
+    pub fn of(connection: &ConnectionSettings, url: String) -> Self {
+        let name = connection.options.get(CALLBACK_HEADER).cloned();
+        let value = CALLBACK_VALUES.iter().find_map(|name| connection.secrets.get(*name)).cloned();
+        Self { slug: connection.slug.clone(), url, header: name.zip(value) }
+    }
 }
 
 /// One payment of a demonstration.
@@ -62,6 +71,42 @@ pub struct StagePayment {
     pub payer_phone: String,
     /// Who bears the fees.
     pub fee_bearer: Bearer,
+    /// What is sold, where the provider makes an invoice of it; together they cost `amount`.
+    pub items: Vec<OrderItem>,
+    /// The payer pays on the provider's page, by a method of their own choice.
+    pub hosted: bool,
+}
+
+impl StagePayment {
+    /// As an order of ours over a connection.
+    pub fn order(self, connection: ConnectionId) -> CollectOrder {
+        CollectOrder {
+            connection,
+            wallet: Some(self.wallet.to_owned()),
+            amount: self.amount,
+            currency: self.currency,
+            payer_phone: Some(self.payer_phone),
+            payer_name: None,
+            payer_email: None,
+            fee_bearer: self.fee_bearer,
+            invoice_id: None,
+            note: None,
+            items: self.items,
+            checkout: Checkout {
+                hosted: self.hosted,
+                success_url: self.hosted.then(|| "https://shop.example/paid".to_owned()),
+                ..Checkout::default()
+            },
+        }
+    }
+}
+
+/// Money of an earlier order that goes back.
+pub struct StageRefund {
+    /// Which order of the run, from 0; an earlier one, and a collection.
+    pub of: u64,
+    /// How much; all that is left where absent.
+    pub amount: Option<Amount>,
 }
 
 /// Who a demonstration pays.
@@ -93,27 +138,29 @@ pub struct StagePayout {
     pub beneficiary: StageBeneficiary,
 }
 
+impl StagePayout {
+    /// As an order of ours over a connection.
+    pub fn order(self, connection: ConnectionId) -> PayOrder {
+        let to = match self.beneficiary {
+            StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
+            StageBeneficiary::Bank { code, account_number, account_name } => {
+                Destination::Bank { bank: code, account_number, account_name, rail: None }
+            }
+        };
+        let (name, note) = (None, None);
+        let (wallet, amount, currency) = (Some(self.wallet.to_owned()), self.amount, self.currency);
+        PayOrder { kind: PayKind::Payout, connection, wallet, amount, currency, to, name, note }
+    }
+}
+
 /// One thing that a demonstration does.
 pub enum StageOrder {
     /// Asks somebody for money.
     Collect(StagePayment),
     /// Sends somebody money.
     PayOut(StagePayout),
-}
-
-/// What a wallet has from the start, so that it can pay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageOpening {
-    /// Slug of its connection.
-    pub slug: &'static str,
-    /// Wallet code.
-    pub wallet: &'static str,
-    /// The provider's id of the wallet.
-    pub provider_id: String,
-    /// How much.
-    pub amount: Amount,
-    /// Of what.
-    pub currency: Currency,
+    /// Sends money of an earlier payment back.
+    Refund(StageRefund),
 }
 
 /// A running simulator.
@@ -139,11 +186,8 @@ pub trait Running: Simulator {
     /// # Errors
     /// If the change names something unknown or out of bounds.
     fn change_faults(&self, change: &serde_json::Value) -> Result<()>;
-    /// All wallet rows of the provider's wallet id, a JSON list in the provider's own shape; `None`: no such wallet.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    async fn wallet_rows(&self, provider_id: &str) -> Result<Option<String>>;
+    /// The connections that talk to it where it listens (`http://127.0.0.1:8091`), with the keys that it signs with.
+    fn connections(&self, base_url: &str) -> Vec<ConnectionSettings>;
 }
 
 /// A provider's simulator, registered beside its connector.
@@ -156,16 +200,12 @@ pub trait Stage: Send + Sync {
     /// # Errors
     /// If file or settings are unusable.
     async fn open(&self, plan: StagePlan) -> Result<Arc<dyn Running>>;
-    /// Opens it on its file, with wallets that have [`Self::openings`] from the start and, where the plan has faults,
+    /// Opens it on its file, with wallets that have money from the start and, where the plan has faults,
     /// those of payouts as well.
     ///
     /// # Errors
     /// If file or settings are unusable.
     async fn open_funded(&self, plan: StagePlan) -> Result<Arc<dyn Running>>;
-    /// What the wallets of [`Self::open_funded`] have from the start.
-    fn openings(&self) -> Vec<StageOpening>;
-    /// The connections that talk to it where it listens (`http://127.0.0.1:8091`).
-    fn connections(&self, base_url: &str) -> Vec<ConnectionSettings>;
     /// The n-th payment of a seeded run of collections, from 0.
     fn payment(&self, seed: u64, n: u64) -> StagePayment;
     /// The n-th order of a seeded run of everything, from 0. A collection is the same as [`Self::payment`] has there.

@@ -10,7 +10,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use ensimbi_connectors::connector::{
-    CallError, CollectCall, Connector, Destination, ObjectRef, PartyDetails, PayoutCall, ProviderClient, RawAnswer,
+    CallError, Checkout, CollectCall, Connector, Destination, ObjectRef, PartyDetails, PayoutCall, ProviderClient,
+    RawAnswer,
 };
 use ensimbi_connectors::providers::iotec::Iotec;
 use ensimbi_connectors::settings::ConnectionSettings;
@@ -157,6 +158,9 @@ pub fn order() -> CollectCall {
         payer,
         fee_bearer: Bearer::Merchant,
         note: Some("Invoice 12345".into()),
+        items: Vec::new(),
+        checkout: Checkout::default(),
+        object: None,
     }
 }
 
@@ -170,6 +174,7 @@ pub fn payout() -> PayoutCall {
         bank_id: None,
         name: Some("John Doe".into()),
         note: Some("Order ABC123".into()),
+        object: None,
     }
 }
 

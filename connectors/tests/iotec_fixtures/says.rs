@@ -199,7 +199,13 @@ fn a_balance_is_true_when_it_came() {
     let at = |micros| {
         let received_at = ensimbi_events::Time::from_micros(micros);
         let options = Options::new();
-        let input = Input { kind: "wallet_balance", body: body.as_bytes(), options: &options, received_at };
+        let input = Input {
+            kind: "wallet_balance",
+            body: body.as_bytes(),
+            options: &options,
+            received_at,
+            mode: ensimbi_events::word::Mode::Test,
+        };
         Iotec.translate(input).unwrap().said.remove(0)
     };
     let (one, other) = (at(1_780_000_000_000_000), at(1_780_000_000_000_001));

@@ -27,6 +27,7 @@ pub fn read(kind: &str, body: &[u8], options: &Options) -> Result<Translation, U
         body,
         options,
         received_at: ensimbi_events::Time::from_micros(1_780_000_000_000_000),
+        mode: ensimbi_events::word::Mode::Test,
     })
 }
 

@@ -36,4 +36,7 @@ pub struct Claim {
     /// The operator's transaction id, where the connector declares it unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_transaction: Option<String>,
+    /// A signed push of an object that we read ourselves: evidence for an event that a read has made, and nothing before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirms: bool,
 }

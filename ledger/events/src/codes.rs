@@ -51,6 +51,8 @@ words! {
         StaleState = "stale_state",
         /// The claim came as a hint only; hints never post.
         HintOnly = "hint_only",
+        /// A push that only confirms what our own read states, before that read.
+        ReadFirst = "read_first",
         /// The book does not exist.
         UnknownBook = "unknown_book",
         /// The connection or wallet was never configured in this book.

@@ -21,6 +21,12 @@ pub const KEY_MAX: usize = 255;
 pub const NAME_MAX: usize = 150;
 /// Longest note for the other side, in characters.
 pub const NOTE_MAX: usize = 200;
+/// Longest e-mail address, in characters.
+pub const EMAIL_MAX: usize = 254;
+/// Longest address of a page, in characters.
+pub const URL_MAX: usize = 500;
+/// Most items of an order, and most methods of payment that it names.
+pub const ITEMS_MAX: usize = 100;
 /// Most facts of one [`Telling`].
 pub const FACTS_MAX: usize = 250;
 
@@ -44,16 +50,89 @@ pub struct CollectOrder {
     pub amount: Amount,
     /// The wallet's currency.
     pub currency: Currency,
-    /// The payer's phone: 5 to 20 digits, with an optional `+` before.
-    pub payer_phone: String,
+    /// The payer's phone: 5 to 20 digits, with an optional `+` before. Needed unless the payer comes to a hosted page.
+    pub payer_phone: Option<String>,
     /// The payer's name, at most [`NAME_MAX`] characters.
     pub payer_name: Option<String>,
+    /// The payer's e-mail address, at most [`EMAIL_MAX`] characters.
+    pub payer_email: Option<String>,
     /// Who bears the provider's fees.
     pub fee_bearer: Bearer,
     /// The invoice it is meant for.
     pub invoice_id: Option<SubjectId>,
     /// Text for the payer, at most [`NOTE_MAX`] characters.
     pub note: Option<String>,
+    /// What is sold, at most [`ITEMS_MAX`], where the provider makes an invoice of it; together they cost `amount`.
+    pub items: Vec<OrderItem>,
+    /// How it is to be paid.
+    pub checkout: Checkout,
+}
+
+/// One thing that is sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderItem {
+    /// What it is called, at most [`NAME_MAX`] characters.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one, in the order's currency.
+    pub price: Amount,
+}
+
+/// How a payer pays, where the provider gives a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkout {
+    /// The payer is sent to the provider's page instead of being prompted.
+    pub hosted: bool,
+    /// Where the page sends the payer afterwards.
+    pub success_url: Option<String>,
+    /// Where it sends a payer who failed.
+    pub failure_url: Option<String>,
+    /// Where it sends a payer who gave up.
+    pub cancel_url: Option<String>,
+    /// The provider's words for the methods that are allowed; empty: all.
+    pub methods: Vec<String>,
+    /// Only hold the money: it is captured or released by a later command.
+    pub authorise_only: bool,
+}
+
+/// Send money of a payment back to its payer. Where the payment is and what is left of it is read from the book first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// The payment.
+    pub payment: SubjectId,
+    /// Over which connection it came.
+    pub connection: ConnectionId,
+    /// Into which wallet.
+    pub wallet: WalletId,
+    /// The provider's id of it.
+    pub object_id: String,
+    /// How much goes back, in the payment's currency; greater than zero.
+    pub amount: Amount,
+    /// What is left of the payment, as far as the book knows.
+    pub left: Amount,
+}
+
+/// What can be done with a payment that is not at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Take money that is held, all of it or a part.
+    Capture(Option<Amount>),
+    /// Let go of money that is held.
+    Release,
+    /// Call off what was not paid yet.
+    Cancel,
+}
+
+impl Action {
+    /// The word as people see it, and as its route ends.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture(_) => "capture",
+            Self::Release => "release",
+            Self::Cancel => "cancel",
+        }
+    }
 }
 
 /// Why money leaves a wallet.
@@ -181,6 +260,8 @@ pub struct IntentView {
     pub reference: String,
     /// The provider's id, once known.
     pub object_id: Option<String>,
+    /// Where the payer pays, at a provider with a page for it. Whoever has it can open it.
+    pub checkout_url: Option<String>,
     /// Why it was refused or failed: the ledger's code, or the provider's words.
     pub reason: Option<String>,
     /// When it was asked.
@@ -349,6 +430,16 @@ pub trait Commands: Send + Sync {
     /// # Errors
     /// [`CommandError`].
     async fn pay(&self, origin: &Origin, order: &PayOrder) -> Result<IntentView, CommandError>;
+    /// Takes an order to send a payment's money back, or finds it again. Waits for the ledger's reservation.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    async fn refund(&self, origin: &Origin, order: &RefundOrder) -> Result<IntentView, CommandError>;
+    /// Does something with a payment at its provider, once. Its effect follows by itself.
+    ///
+    /// # Errors
+    /// [`CommandError::Refused`] with the provider's reason; those above.
+    async fn act(&self, origin: &Origin, payment: SubjectId, action: Action) -> Result<IntentView, CommandError>;
     /// Tries an order again, after its last attempt came to nothing for certain. The old reference is asked for first.
     ///
     /// # Errors

@@ -128,6 +128,7 @@ fn claim(event: Event, evidence: Option<ensimbi_events::Evidence>) -> Claim {
         translator: "iotec.1".into(),
         doubt: evidence.is_some().then(|| Fill::full(&mut 2)),
         operator_transaction: event.fact.object_id.clone(),
+        confirms: false,
         evidence,
         party: event.context.party,
         fact: event.fact,

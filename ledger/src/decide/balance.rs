@@ -2,15 +2,16 @@
 //!
 //! record without lines -> the opening (policy `opening`), or compare. posted - reserved <= balance <= posted is no
 //! difference: payouts may be debited when they are accepted or when they succeed (`bookkeeping.md` section 4). What lies
-//! outside is raised once two reports in a row show the same figure: in a busy wallet one alone only says that something
+//! outside, or a withheld figure that is another than the book's, is raised once two reports in a row show the same figure: in a busy wallet one alone only says that something
 //! settled there and is not told here yet. A later report that agrees resolves what was raised: whatever was missing has
 //! been told since. A balance alone never posts.
 
 use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::word::Verdict;
 use ensimbi_events::words::wallet::{BalanceReported, OpeningBalanceDeclared};
-use ensimbi_events::{Amount, Claim, SubjectId, SubjectKind, WalletId};
+use ensimbi_events::{Claim, SubjectId, SubjectKind, WalletId};
 
+use super::state::Reported;
 use super::words::{DOUBTS_MAX, wrong_state};
 use super::{Decider, Raise, Refused, WalletBalance};
 
@@ -31,26 +32,39 @@ impl Decider {
         }
         let before = self.state(fact.subject).and_then(|state| state.reported);
         self.plain(claim)?;
+        if let Some(doubt) = claim.doubt {
+            // The figures contradict each other: none of them is a measure.
+            return self.contradicts_itself(claim, doubt);
+        }
         if self.is_unopened(wallet) {
             return self.open(claim, body);
         }
         let Some(now) = self.state(fact.subject).and_then(|state| state.reported) else { return Ok(()) };
         // An older figure that came late says nothing about the present one.
         let Some(before) = before.filter(|before| before.as_of < now.as_of) else { return Ok(()) };
-        if self.agrees(wallet, now.difference) {
+        if self.agrees(wallet, &now) {
             return self.settled(claim);
         }
-        if before.difference == now.difference && !now.raised {
-            self.differs(claim, wallet, body, now.difference)?;
+        if (before.difference, before.held) == (now.difference, now.held) && !now.raised {
+            self.differs(claim, wallet, body, &now)?;
         }
         Ok(())
     }
 
-    /// balance - posted lies within what payouts on their way explain.
-    fn agrees(&self, wallet: WalletId, difference: Amount) -> bool {
+    /// balance - posted lies within what payouts on their way explain, and what is withheld is the same.
+    fn agrees(&self, wallet: WalletId, Reported { difference, held, .. }: &Reported) -> bool {
         let Some(book) = self.known().wallets.get(&wallet) else { return false };
         let rest = difference.checked_add(book.reserved);
-        !difference.is_positive() && rest.is_some_and(|rest| !rest.is_negative())
+        held.is_zero() && !difference.is_positive() && rest.is_some_and(|rest| !rest.is_negative())
+    }
+
+    /// Raised once, until a person has decided: the provider may go on showing it.
+    fn contradicts_itself(&mut self, claim: &Claim, kind: DiscrepancyKind) -> Result<(), Refused> {
+        let doubts = self.state(claim.fact.subject).map(|state| state.doubts.as_slice()).unwrap_or_default();
+        if doubts.len() >= DOUBTS_MAX || doubts.iter().any(|doubt| doubt.kind == kind) {
+            return Ok(());
+        }
+        self.raise(claim, claim.fact.event_id(self.book), kind).map(drop)
     }
 
     /// What was raised about earlier figures is explained.
@@ -86,10 +100,11 @@ impl Decider {
         claim: &Claim,
         wallet: WalletId,
         body: &BalanceReported,
-        difference: Amount,
+        now: &Reported,
     ) -> Result<(), Refused> {
         let book = self.known().wallets.get(&wallet).copied();
-        let Some(WalletBalance { posted, reserved, .. }) = book else { return Ok(()) };
+        let Some(WalletBalance { posted, held, reserved, .. }) = book else { return Ok(()) };
+        let difference = if now.difference.is_zero() { now.held } else { now.difference };
         let stake = if difference.is_negative() { difference.checked_neg() } else { Some(difference) };
         let doubts = self.state(claim.fact.subject).map(|state| state.doubts.as_slice()).unwrap_or_default();
         let kind = DiscrepancyKind::BalanceDiffers;
@@ -98,7 +113,10 @@ impl Decider {
         if open || doubts.len() >= DOUBTS_MAX {
             return Ok(());
         }
-        let detail = format!("reported {}, posted {posted}, reserved {reserved}", body.balance);
+        let mut detail = format!("reported {}, posted {posted}, reserved {reserved}", body.balance);
+        if let Some(withheld) = body.held {
+            detail.push_str(&format!("; withheld {withheld}, held {held}"));
+        }
         let raise = Raise { kind, stake, other_fact: None, detail: Some(detail) };
         self.raise_with(claim, claim.fact.event_id(self.book), raise).map(drop)
     }

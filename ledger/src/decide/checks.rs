@@ -71,6 +71,10 @@ pub fn doubt(fact: &Fact, config: &BookConfig, own: &SubjectState, original: Opt
             let figures = [body.won, body.lost, body.debited_now];
             let ended = body.won.checked_add(body.lost);
             let zero = own.item.checked_add(body.debited_now) == ended;
+            // A dispute that nobody has told of yet: its opening and its end are two objects, in no order.
+            if own.phase != Phase::Succeeded {
+                return Some(Kind::UnknownOriginal);
+            }
             figures
                 .iter()
                 .any(|figure| figure.is_negative())
@@ -223,6 +227,7 @@ pub fn stake(fact: &Fact) -> Option<Amount> {
         Body::FeeCharged(body) => merchant_fees(&body.fees, fact.currency?)?,
         Body::FeeReturned(body) => merchant_fees(&body.fees, fact.currency?)?,
         Body::ChargebackOpened(body) => body.debited,
+        Body::StatementLineReported(body) => body.amount,
         Body::ChargebackClosed(body) => body.lost,
         _ => return None,
     })

@@ -84,8 +84,15 @@ impl Decider {
         self.allocate(claim, cause, payment, item, Side::Debit, target)
     }
 
-    /// A reversal: allocations are undone, newest first, until the item is whole again.
-    pub(super) fn after_reversal(&mut self, claim: &Claim, holder: SubjectId, posted: bool) -> Result<(), Refused> {
+    /// A reversal: allocations are undone, newest first, until the item is whole again. `own`: the policy whose account is
+    /// undone before others, with the account it has by default; a refund that bounced was no dispute.
+    pub(super) fn after_reversal(
+        &mut self,
+        claim: &Claim,
+        holder: SubjectId,
+        posted: bool,
+        own: Option<(&'static str, &'static str)>,
+    ) -> Result<(), Refused> {
         let none = self.known().config.policies.get("allocate.reversal").is_some_and(|value| value == "none");
         if !posted || none {
             return Ok(());
@@ -94,8 +101,12 @@ impl Decider {
         let Some(state) = self.state(holder) else { return Ok(()) };
         let side = if state.item.is_positive() { Side::Credit } else { Side::Debit };
         let mut rest = if state.item.is_positive() { state.item } else { opposite(state.item)? };
-        let candidates: Vec<Allocation> =
+        let mut candidates: Vec<Allocation> =
             state.allocations.iter().rev().filter(|allocation| allocation.side == side).cloned().collect();
+        if let Some((key, default)) = own {
+            let account = self.known().config.policies.get(key).map_or(default, String::as_str);
+            candidates.sort_by_key(|allocation| allocation.account != account);
+        }
         for allocation in candidates {
             if rest.is_zero() {
                 break;

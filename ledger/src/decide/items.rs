@@ -4,10 +4,10 @@ use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::word::{Recognition, Side, Verdict};
 use ensimbi_events::words::control::DiscrepancyResolved;
 use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
-use ensimbi_events::{Amount, Body, Claim, EventId, SubjectKind};
+use ensimbi_events::{Amount, Body, Claim, EventId, Fact, SubjectId, SubjectKind};
 
 use super::checks;
-use super::state::{self, Phase};
+use super::state::{self, SubjectState};
 use super::words::{limit, wrong_state};
 use super::{Decider, Refused};
 use crate::posting::accounts;
@@ -109,23 +109,40 @@ impl Decider {
     /// A reversal that came before its original was withheld; once the original stands, it counts. So every order of one
     /// lifecycle's messages ends in the same books.
     pub(super) fn release_reversals(&mut self, claim: &Claim) -> Result<(), Refused> {
-        let subject = claim.fact.subject;
-        let Some(state) = self.state(subject).filter(|state| state.phase == Phase::Succeeded) else { return Ok(()) };
+        self.release(claim, claim.fact.subject, |fact| is_reversal(&fact.body))
+    }
+
+    /// The same for refunds and disputes that came before their payment; they have lives of their own.
+    pub(super) fn release_waiting(&mut self, claim: &Claim) -> Result<(), Refused> {
+        let payment = claim.fact.subject;
+        let waiting = self.state(payment).map(|state| state.waiting.clone()).unwrap_or_default();
+        for subject in waiting {
+            self.release(claim, subject, |fact| state::other_subjects(fact).contains(&payment))?;
+        }
+        Ok(())
+    }
+
+    /// Accepts what was withheld for want of its original, where nothing else stands against it.
+    fn release(&mut self, claim: &Claim, subject: SubjectId, counts: impl Fn(&Fact) -> bool) -> Result<(), Refused> {
+        let Some(state) = self.state(subject) else { return Ok(()) };
         let unknown = state.doubts.iter().filter(|doubt| doubt.holds && doubt.kind == DiscrepancyKind::UnknownOriginal);
         let waiting: Vec<_> = unknown
             .filter_map(|doubt| {
                 let (_, fact) = state.withheld.iter().find(|(id, _)| Some(*id) == doubt.about)?;
-                is_reversal(&fact.body).then(|| (doubt.event_id, fact.clone()))
+                counts(fact).then(|| (doubt.event_id, fact.clone()))
             })
             .collect();
         let cause = claim.fact.event_id(self.book);
         for (discrepancy, fact) in waiting {
-            let left = self.state(subject).and_then(|state| state.gross.checked_sub(state.taken_back));
-            if checks::stake(&fact).is_none_or(|amount| left.is_none_or(|left| amount > left)) {
+            let none = SubjectState::default();
+            let own = self.state(subject).unwrap_or(&none);
+            let original = state::other_subjects(&fact).first().and_then(|id| self.state(*id));
+            if checks::doubt(&fact, &self.known().config, own, original).is_some() {
                 continue;
             }
-            self.verdict(claim, cause, discrepancy, Verdict::Accept, None, "its original is recorded now")?;
-            self.follow(&Claim { fact, ..claim.clone() }, true)?;
+            let told = Claim { fact, ..claim.clone() };
+            self.verdict(&told, cause, discrepancy, Verdict::Accept, None, "its original is recorded now")?;
+            self.follow(&told, true)?;
         }
         Ok(())
     }
@@ -149,5 +166,12 @@ impl Decider {
 
 /// Reversals that wait for their original.
 pub(super) const fn is_reversal(body: &Body) -> bool {
-    matches!(body, Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_))
+    matches!(
+        body,
+        Body::CollectionReversed(_)
+            | Body::PayoutReversed(_)
+            | Body::WithdrawalReversed(_)
+            | Body::RefundReversed(_)
+            | Body::ChargebackClosed(_)
+    )
 }

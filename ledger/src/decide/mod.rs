@@ -139,6 +139,8 @@ pub fn needs(claim: &Claim) -> Vec<SubjectId> {
 pub fn needs_next(state: &SubjectState) -> Vec<SubjectId> {
     let mut ids: Vec<SubjectId> = state.asked.iter().filter_map(|asked| asked.invoice).collect();
     ids.extend(state.allocations.iter().filter_map(|allocation| allocation.invoice));
+    // What came before this payment counts with it.
+    ids.extend(&state.waiting);
     for (_, fact) in &state.withheld {
         ids.extend(state::other_subjects(fact));
         if let Body::CollectionSucceeded(body) = &fact.body {
@@ -243,6 +245,9 @@ impl Decider {
         if let Some(seen) = self.seen(claim.fact.subject, event_id) {
             return self.known_event(claim, seen);
         }
+        if claim.confirms {
+            return Err(Refused::new(Refusal::ReadFirst, "a push of what our own read states posts nothing before it"));
+        }
         let kind = self.state(claim.fact.subject).and_then(|state| state.kind);
         if kind.is_some_and(|kind| kind != claim.fact.subject_kind) {
             return Err(Refused::new(Refusal::WrongState, "subject_kind: the subject is another kind of thing"));
@@ -332,6 +337,7 @@ impl Decider {
     fn made_by(&self, claim: &Claim, event_id: EventId) -> Vec<RecordedRef> {
         let mut subjects: BTreeSet<SubjectId> = state::other_subjects(&claim.fact).into_iter().collect();
         subjects.insert(claim.fact.subject);
+        subjects.extend(self.state(claim.fact.subject).iter().flat_map(|state| &state.waiting));
         let states = subjects.into_iter().filter_map(|subject| self.state(subject));
         let mut made: Vec<RecordedRef> =
             states.flat_map(|state| state.made_by(event_id).map(reference).collect::<Vec<_>>()).collect();

@@ -7,7 +7,7 @@ use ensimbi_events::event::{Context, Line, Lines, Record};
 use ensimbi_events::ids::{made_event_id, operator_key};
 use ensimbi_events::leaf::{self, LEAF_BYTES_MAX, fact_hash};
 use ensimbi_events::word::OccurredSource;
-use ensimbi_events::{Amount, Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time, WalletId};
+use ensimbi_events::{Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time, WalletId};
 use jiff::tz::TimeZone;
 
 use super::state::{self, SubjectState};
@@ -206,11 +206,11 @@ impl Decider {
             return Err(Refused::new(Refusal::WrongState, "a key of this event is already in the book"));
         }
         let wallet = event.fact.wallet.and_then(|wallet| self.known.wallets.get(&wallet));
-        let posted = wallet.map_or(Amount::ZERO, |balance| balance.posted);
+        let standing = wallet.map(state::Standing::from).unwrap_or_default();
         for subject in state::touched(event) {
             let state = self.known.states.entry(subject).or_default();
             let before = state.reservations.clone();
-            state::fold(subject, state, &sealed, posted)?;
+            state::fold(subject, state, &sealed, standing)?;
             let after = state.reservations.clone();
             if before != after {
                 self.reserve(&before, true, event.record.position)?;

@@ -5,7 +5,7 @@ use ensimbi_events::word::{Bearer, EvidenceClass, Fee, ItemKind, Recognition, Si
 use ensimbi_events::{Amount, Currency, EventId, Fact, Hash, Money, SubjectId, SubjectKind, Time, WalletId};
 use serde::{Deserialize, Serialize};
 
-pub use super::fold::{Overflow, fold, other_subjects, touched};
+pub use super::fold::{Overflow, Standing, fold, other_subjects, touched};
 
 /// Events a state remembers for answering repeats; older ones are found by their keys.
 pub const SEEN_MAX: usize = 64;
@@ -15,6 +15,8 @@ pub const ROW: &str = "row";
 pub const ITEMS_MAX: usize = 200;
 /// Objects of ended attempts that a state remembers.
 pub const ENDED_MAX: usize = 16;
+/// Refunds and disputes of one payment that may wait for it.
+pub const WAITING_MAX: usize = 64;
 
 /// An event of this subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +186,9 @@ pub struct Reported {
     pub as_of: Time,
     /// The reported balance less what the book had posted when it was recorded.
     pub difference: Amount,
+    /// What the provider withholds by that report, less what the book had as held; zero where it does not say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: Amount,
     /// A discrepancy was raised about this figure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub raised: bool,
@@ -229,6 +234,9 @@ pub struct SubjectState {
     /// Withheld facts by their event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<(EventId, Fact)>,
+    /// Of a payment: refunds and disputes that were told before it, at most [`WAITING_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<SubjectId>,
     /// Open discrepancies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,

@@ -78,6 +78,7 @@ impl Decider {
             | Body::InvoiceCancelled(_)
             | Body::InvoicePaid(_) => self.invoice(claim),
             Body::BalanceReported(body) => self.balance(claim, body),
+            Body::StatementLineReported(body) => self.statement_line(claim, body.amount),
             Body::PaymentAllocated(body) => {
                 self.allocatable(claim, body)?;
                 self.plain(claim)
@@ -106,19 +107,25 @@ impl Decider {
         match &claim.fact.body {
             Body::CollectionSucceeded(_) => {
                 self.after_success(claim, posted)?;
-                self.release_reversals(claim)
+                self.release_reversals(claim)?;
+                self.release_waiting(claim)
             }
             Body::PayoutSucceeded(_) | Body::WithdrawalSucceeded(_) | Body::WalletFunded(_) => {
                 self.after_outflow(claim, posted)?;
                 self.release_reversals(claim)
             }
             Body::CollectionReversed(_) | Body::PayoutReversed(_) | Body::WithdrawalReversed(_) => {
-                self.after_reversal(claim, claim.fact.subject, posted)
+                self.after_reversal(claim, claim.fact.subject, posted, None)
             }
             Body::RefundSucceeded(body) => {
-                self.after_taking(claim, body.payment_id, posted, "allocate.refund", accounts::REFUNDS)
+                self.after_taking(claim, body.payment_id, posted, "allocate.refund", accounts::REFUNDS)?;
+                self.release_reversals(claim)
             }
-            Body::RefundReversed(body) => self.after_reversal(claim, body.payment_id, posted),
+            Body::ChargebackOpened(_) => self.release_reversals(claim),
+            Body::RefundReversed(body) => {
+                let own = Some(("allocate.refund", accounts::REFUNDS));
+                self.after_reversal(claim, body.payment_id, posted, own)
+            }
             Body::ChargebackClosed(body) => {
                 self.after_taking(claim, body.payment_id, posted, "allocate.lost_dispute", accounts::CHARGEBACKS)
             }
@@ -156,6 +163,18 @@ impl Decider {
     pub(super) fn plain(&mut self, claim: &Claim) -> Result<(), Refused> {
         let lines = self.lines(&claim.fact)?;
         self.record_claim(claim, None, lines).map(drop)
+    }
+
+    /// A line of a statement posts nothing. Where it gives another amount than what was posted, a person must look.
+    fn statement_line(&mut self, claim: &Claim, amount: Amount) -> Result<(), Refused> {
+        let own = self.state(claim.fact.subject);
+        let settled = own.filter(|own| own.phase == Phase::Succeeded);
+        let differs = settled.is_some_and(|own| own.gross != amount && own.doubts.len() < DOUBTS_MAX);
+        self.plain(claim)?;
+        if differs {
+            self.raise(claim, claim.fact.event_id(self.book), DiscrepancyKind::AmountDiffers)?;
+        }
+        Ok(())
     }
 
     /// Takes what is available, or refuses before any provider is called.

@@ -14,6 +14,7 @@ use ensimbi_events::leaf::{self, fact_hash};
 use ensimbi_events::ports::ReadError;
 use ensimbi_events::{Amount, BookId, Event, Hash, WalletId};
 
+use crate::decide::state::Standing;
 use crate::decide::{Sealed, WalletBalance, WalletPaths, keys_of};
 use crate::posting::accounts;
 use crate::store::{Store, StoreError};
@@ -208,8 +209,8 @@ impl Sums {
         Ok(())
     }
 
-    /// What was posted on a wallet so far.
-    fn posted(&self, wallet: Option<WalletId>) -> Amount {
-        wallet.and_then(|id| self.balances.get(&id)).map_or(Amount::ZERO, |balance| balance.posted)
+    /// What a wallet has so far.
+    fn standing(&self, wallet: Option<WalletId>) -> Standing {
+        wallet.and_then(|id| self.balances.get(&id)).map(Standing::from).unwrap_or_default()
     }
 }

@@ -58,14 +58,14 @@ impl Run<'_> {
                     config.apply(event);
                 }
                 let subject = event.fact.subject;
-                let posted = sums.posted(event.fact.wallet);
+                let standing = sums.standing(event.fact.wallet);
                 if mine(subject) {
                     check_entry(event, &config, states.entry(subject).or_default())?;
                 }
                 for id in state::touched(event).into_iter().filter(|id| mine(*id)) {
                     let state = states.entry(id).or_default();
                     let before = state.reservations.clone();
-                    state::fold(id, state, &sealed, posted).map_err(|error| bad(after, error.to_string()))?;
+                    state::fold(id, state, &sealed, standing).map_err(|error| bad(after, error.to_string()))?;
                     if before != state.reservations {
                         reserve(wallets, &config, &before, true, after)?;
                         reserve(wallets, &config, &state.reservations, false, after)?;

@@ -77,6 +77,7 @@ impl Say {
             party: None,
             doubt: None,
             operator_transaction: None,
+            confirms: false,
         }
     }
 
@@ -161,6 +162,7 @@ impl Say {
             net: amount(net),
             net_source: FigureSource::Observed,
             held: None,
+            held_until: None,
             payer: None,
             rate: None,
             invoice_id: None,

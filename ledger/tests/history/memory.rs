@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::leaf::fact_hash;
-use ensimbi_events::{Amount, Body, Claim, EventId, Hash, SubjectId, WalletId};
-use ensimbi_ledger::decide::state::{self, SubjectState};
+use ensimbi_events::{Body, Claim, EventId, Hash, SubjectId, WalletId};
+use ensimbi_ledger::decide::state::{self, Standing, SubjectState};
 use ensimbi_ledger::decide::{Decider, Known, KnownKey, Sealed, WalletBalance, needs, needs_next};
 
 use super::laws::Log;
@@ -80,20 +80,23 @@ impl Memory {
     /// The fold, from the events in order, gives the states that are kept.
     fn check_states(&self) {
         let mut states: HashMap<SubjectId, SubjectState> = HashMap::new();
-        let mut posted: BTreeMap<WalletId, Amount> = BTreeMap::new();
+        let mut stood: BTreeMap<WalletId, Standing> = BTreeMap::new();
         for sealed in &self.sealed {
             let event = &sealed.event;
-            let before = event.fact.wallet.and_then(|id| posted.get(&id)).copied().unwrap_or_default();
+            let before = event.fact.wallet.and_then(|id| stood.get(&id)).copied().unwrap_or_default();
             for id in state::touched(event) {
                 state::fold(id, states.entry(id).or_default(), sealed, before).unwrap();
             }
             for line in &event.record.lines.0 {
-                let wallet = match line.account.as_str() {
-                    "assets:wallet:main:w" => WALLET,
-                    "assets:wallet:main:w2" => crate::common::say::WALLET2,
+                let (wallet, held) = match line.account.as_str() {
+                    "assets:wallet:main:w" => (WALLET, false),
+                    "assets:held:main:w" => (WALLET, true),
+                    "assets:wallet:main:w2" => (crate::common::say::WALLET2, false),
+                    "assets:held:main:w2" => (crate::common::say::WALLET2, true),
                     _ => continue,
                 };
-                let sum = posted.entry(wallet).or_default();
+                let standing = stood.entry(wallet).or_default();
+                let sum = if held { &mut standing.held } else { &mut standing.posted };
                 *sum = sum.checked_add(line.amount).unwrap();
             }
         }

@@ -39,6 +39,7 @@ CREATE TABLE wallets (
     reserved BIGINT NOT NULL,
     last_position BIGINT NOT NULL,
     occurred_at BIGINT,
+    purse TEXT COLLATE "C",
     PRIMARY KEY (book, generation, wallet)
 );
 
@@ -106,6 +107,8 @@ CREATE TABLE payments (
     refunded BIGINT NOT NULL,
     reversed BIGINT NOT NULL,
     lost BIGINT NOT NULL,
+    disputed BIGINT NOT NULL,
+    held_until BIGINT,
     created_at BIGINT NOT NULL,
     occurred_at BIGINT NOT NULL,
     first_position BIGINT NOT NULL,
@@ -116,9 +119,40 @@ CREATE TABLE payments (
 CREATE UNIQUE INDEX payments_by_position ON payments (book, generation, first_position);
 CREATE INDEX payments_by_state ON payments (book, generation, kind, state, first_position);
 CREATE INDEX payments_by_connection ON payments (book, generation, connection, first_position);
+CREATE INDEX payments_by_parent ON payments (book, generation, parent, first_position) WHERE parent IS NOT NULL;
 CREATE INDEX payments_by_invoice ON payments (book, generation, invoice, first_position) WHERE invoice IS NOT NULL;
 CREATE INDEX payments_by_party ON payments (book, generation, party, first_position) WHERE party IS NOT NULL;
 CREATE INDEX payments_by_time ON payments (book, generation, occurred_at);
+
+-- Disputes of payments, from the first word of a payer's bank to the last.
+CREATE TABLE disputes (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    dispute UUID NOT NULL,
+    payment UUID NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    connection UUID,
+    provider TEXT COLLATE "C",
+    wallet UUID,
+    currency TEXT COLLATE "C",
+    object_kind TEXT COLLATE "C",
+    object_id TEXT COLLATE "C",
+    withheld UUID,
+    discrepancy UUID,
+    amount BIGINT NOT NULL,
+    open BIGINT NOT NULL,
+    lost BIGINT NOT NULL,
+    wallet_change BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, dispute)
+);
+
+CREATE UNIQUE INDEX disputes_by_position ON disputes (book, generation, first_position);
+CREATE INDEX disputes_by_state ON disputes (book, generation, state, first_position);
+CREATE INDEX disputes_by_payment ON disputes (book, generation, payment, first_position);
 
 -- One row for each line on a fee account, ours or memo.
 CREATE TABLE fee_lines (
@@ -185,6 +219,7 @@ CREATE TABLE invoices (
     expired_at BIGINT,
     cancelled_at BIGINT,
     paid_at BIGINT,
+    payment_started_at BIGINT,
     state_since BIGINT NOT NULL,
     first_position BIGINT NOT NULL,
     last_position BIGINT NOT NULL,

@@ -39,6 +39,7 @@ CREATE TABLE wallets (
     reserved INTEGER NOT NULL,
     last_position INTEGER NOT NULL,
     occurred_at INTEGER,
+    purse TEXT,
     PRIMARY KEY (book, generation, wallet)
 ) STRICT, WITHOUT ROWID;
 
@@ -106,6 +107,8 @@ CREATE TABLE payments (
     refunded INTEGER NOT NULL,
     reversed INTEGER NOT NULL,
     lost INTEGER NOT NULL,
+    disputed INTEGER NOT NULL,
+    held_until INTEGER,
     created_at INTEGER NOT NULL,
     occurred_at INTEGER NOT NULL,
     first_position INTEGER NOT NULL,
@@ -116,9 +119,40 @@ CREATE TABLE payments (
 CREATE UNIQUE INDEX payments_by_position ON payments (book, generation, first_position);
 CREATE INDEX payments_by_state ON payments (book, generation, kind, state, first_position);
 CREATE INDEX payments_by_connection ON payments (book, generation, connection, first_position);
+CREATE INDEX payments_by_parent ON payments (book, generation, parent, first_position) WHERE parent IS NOT NULL;
 CREATE INDEX payments_by_invoice ON payments (book, generation, invoice, first_position) WHERE invoice IS NOT NULL;
 CREATE INDEX payments_by_party ON payments (book, generation, party, first_position) WHERE party IS NOT NULL;
 CREATE INDEX payments_by_time ON payments (book, generation, occurred_at);
+
+-- Disputes of payments, from the first word of a payer's bank to the last.
+CREATE TABLE disputes (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    dispute BLOB NOT NULL,
+    payment BLOB NOT NULL,
+    state TEXT NOT NULL,
+    connection BLOB,
+    provider TEXT,
+    wallet BLOB,
+    currency TEXT,
+    object_kind TEXT,
+    object_id TEXT,
+    withheld BLOB,
+    discrepancy BLOB,
+    amount INTEGER NOT NULL,
+    open INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    wallet_change INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, dispute)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX disputes_by_position ON disputes (book, generation, first_position);
+CREATE INDEX disputes_by_state ON disputes (book, generation, state, first_position);
+CREATE INDEX disputes_by_payment ON disputes (book, generation, payment, first_position);
 
 -- One row for each line on a fee account, ours or memo.
 CREATE TABLE fee_lines (
@@ -185,6 +219,7 @@ CREATE TABLE invoices (
     expired_at INTEGER,
     cancelled_at INTEGER,
     paid_at INTEGER,
+    payment_started_at INTEGER,
     state_since INTEGER NOT NULL,
     first_position INTEGER NOT NULL,
     last_position INTEGER NOT NULL,

@@ -167,6 +167,9 @@ fn own(rows: &mut Rows, event: &Event) -> Result<(), HandlerError> {
             return items(rows, event);
         }
         Body::InvoicePublished(body) => published(row, event, body)?,
+        Body::InvoicePaymentStarted(_) => {
+            row.payment_started_at = row.payment_started_at.or(Some(event.context.occurred_at));
+        }
         Body::InvoiceExpired(_) => row.expired_at = row.expired_at.or(Some(event.context.occurred_at)),
         Body::InvoiceCredited(body) => {
             add(&mut row.credited, body.amount, "credited")?;
@@ -216,6 +219,7 @@ fn blank(event: &Event) -> InvoiceRow {
         expired_at: None,
         cancelled_at: None,
         paid_at: None,
+        payment_started_at: None,
         state_since: event.context.occurred_at,
         first_position: event.record.position,
         last_position: event.record.position,

@@ -87,6 +87,8 @@ pub struct InvoiceRow {
     pub cancelled_at: Option<Time>,
     /// When it was paid, if that is its state.
     pub paid_at: Option<Time>,
+    /// When somebody first began to pay, at a provider that says so.
+    pub payment_started_at: Option<Time>,
     /// When its present state happened.
     pub state_since: Time,
     /// The first event about it.
@@ -99,11 +101,11 @@ impl InvoiceRow {
     pub(crate) const SELECT: &str = "SELECT invoice, state, connection, object_kind, object_id, party, currency, \
         recognition, due, total, tax, outstanding, allocated, deallocated, credited, cancelled, offline, adjusted, \
         tax_allocated, item_count, draft_total, draft_tax, created_at, published_at, expired_at, \
-        cancelled_at, paid_at, state_since, first_position, last_position FROM invoices WHERE book = ";
+        cancelled_at, paid_at, payment_started_at, state_since, first_position, last_position FROM invoices WHERE book = ";
     pub(super) const INSERT: &str = "INSERT INTO invoices (book, generation, invoice, state, connection, object_kind, \
         object_id, party, currency, recognition, due, total, tax, outstanding, allocated, deallocated, credited, \
         cancelled, offline, adjusted, tax_allocated, item_count, draft_total, draft_tax, created_at, published_at, \
-        expired_at, cancelled_at, paid_at, state_since, first_position, last_position) VALUES ";
+        expired_at, cancelled_at, paid_at, payment_started_at, state_since, first_position, last_position) VALUES ";
     pub(super) const UPDATE: &str = " ON CONFLICT (book, generation, invoice) DO UPDATE SET \
         state = excluded.state, connection = excluded.connection, object_kind = excluded.object_kind, \
         object_id = excluded.object_id, party = excluded.party, currency = excluded.currency, \
@@ -113,9 +115,10 @@ impl InvoiceRow {
         adjusted = excluded.adjusted, tax_allocated = excluded.tax_allocated, item_count = excluded.item_count, \
         draft_total = excluded.draft_total, draft_tax = excluded.draft_tax, published_at = excluded.published_at, \
         expired_at = excluded.expired_at, cancelled_at = excluded.cancelled_at, paid_at = excluded.paid_at, \
-        state_since = excluded.state_since, last_position = excluded.last_position";
+        payment_started_at = excluded.payment_started_at, state_since = excluded.state_since, \
+        last_position = excluded.last_position";
     /// See [`crate::projection::Table::columns`].
-    pub(super) const COLUMNS: &str = "ututtutttiiiiiiiiiiiiiiiiiiiii";
+    pub(super) const COLUMNS: &str = "ututtutttiiiiiiiiiiiiiiiiiiiiii";
 
     /// What was paid and stands: allocated - deallocated + offline; `None` beyond the range of amounts.
     pub fn paid(&self) -> Option<Amount> {
@@ -154,9 +157,10 @@ impl InvoiceRow {
             expired_at: row.maybe_time(24)?,
             cancelled_at: row.maybe_time(25)?,
             paid_at: row.maybe_time(26)?,
-            state_since: row.time(27)?,
-            first_position: row.position(28)?,
-            last_position: row.position(29)?,
+            payment_started_at: row.maybe_time(27)?,
+            state_since: row.time(28)?,
+            first_position: row.position(29)?,
+            last_position: row.position(30)?,
         })
     }
 
@@ -189,6 +193,7 @@ impl InvoiceRow {
             self.expired_at.into(),
             self.cancelled_at.into(),
             self.paid_at.into(),
+            self.payment_started_at.into(),
             self.state_since.into(),
             Bind::position(self.first_position),
             Bind::position(self.last_position),

@@ -168,6 +168,8 @@ fn blank(event: &Event, kind: PaymentKind) -> PaymentRow {
         refunded: Amount::ZERO,
         reversed: Amount::ZERO,
         lost: Amount::ZERO,
+        disputed: Amount::ZERO,
+        held_until: None,
         created_at: event.context.occurred_at,
         occurred_at: event.context.occurred_at,
         first_position: event.record.position,
@@ -227,6 +229,7 @@ fn state(row: &mut PaymentRow, event: &Event, said: &Said<'_>) -> Result<(), Han
         row.gross = Some(body.gross);
         row.net = Some(body.net);
         row.held = Some(body.held.unwrap_or_default());
+        row.held_until = body.held_until;
     }
     Ok(())
 }
@@ -241,6 +244,10 @@ fn taken_back(configured: &Configured, event: &Event, row: &PaymentRow) -> Resul
     let mut taken = Amount::ZERO;
     for line in event.record.lines.0.iter().filter(|line| row.currency == Some(line.currency)) {
         match configured.account(&line.account) {
+            // A refund stands on the other side of its payment's item.
+            Account::OpenIn if row.kind == PaymentKind::Refund => {
+                add(&mut taken, super::negative(line.amount)?, "reversed")?;
+            }
             Account::OpenIn => add(&mut taken, line.amount, "reversed")?,
             Account::OpenOut => add(&mut taken, super::negative(line.amount)?, "reversed")?,
             _ => {}

@@ -1,16 +1,19 @@
 //! Payments, refunds, payouts and transfers: state, amounts, fees, what is open and what is allocated.
 //!
 //! The row of an event's subject takes the state ([`fold`]); rows named by open items, refunds, disputes and
-//! allocations take amounts. A final state is changed only by a reversal, a person, a late success or a new attempt.
+//! allocations take amounts. Disputes have rows of their own ([`disputes`]). A final state is changed only by a reversal, a person, a late success or a new attempt.
 
+mod disputes;
 mod fold;
 mod row;
 
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use ensimbi_events::{Amount, Body, Event, SubjectId};
+use ensimbi_events::word::Verdict;
+use ensimbi_events::{Amount, Body, Event, NoLines, SubjectId, SubjectKind};
 
+pub use disputes::{DisputeRow, DisputeState};
 pub use row::{PaymentKind, PaymentRow, PaymentState};
 
 use crate::projection::{Account, At, Configured, HandlerError, Projection, State, Table};
@@ -24,13 +27,22 @@ pub struct Payments;
 /// Its word.
 pub const NAME: &str = "payments";
 
-const TABLES: &[Table] = &[Table {
-    name: "payments",
-    select: PaymentRow::SELECT,
-    order: " ORDER BY payment",
-    columns: PaymentRow::COLUMNS,
-    delete: "DELETE FROM payments WHERE book = ",
-}];
+const TABLES: &[Table] = &[
+    Table {
+        name: "payments",
+        select: PaymentRow::SELECT,
+        order: " ORDER BY payment",
+        columns: PaymentRow::COLUMNS,
+        delete: "DELETE FROM payments WHERE book = ",
+    },
+    Table {
+        name: "disputes",
+        select: DisputeRow::SELECT,
+        order: " ORDER BY dispute",
+        columns: DisputeRow::COLUMNS,
+        delete: "DELETE FROM disputes WHERE book = ",
+    },
+];
 
 #[async_trait]
 impl Projection for Payments {
@@ -47,18 +59,33 @@ impl Projection for Payments {
         tx: &mut Tx,
         at: At,
         events: &[Event],
-        _configured: &Configured,
+        configured: &Configured,
     ) -> Result<Box<dyn State>, StoreError> {
-        let mut subjects: HashSet<SubjectId> = HashSet::new();
+        let (mut subjects, mut disputes): (HashSet<SubjectId>, HashSet<SubjectId>) = Default::default();
         for event in events {
             subjects.insert(event.fact.subject);
+            if event.fact.subject_kind == SubjectKind::Dispute {
+                disputes.insert(event.fact.subject);
+            }
             subjects.extend(related(&event.fact.body));
             for line in &event.record.lines.0 {
+                if configured.account(&line.account) == Account::Disputed {
+                    disputes.extend(line.open_item);
+                }
                 subjects.extend(line.open_item);
                 subjects.extend(line.payment_id);
             }
         }
         let mut rows = Rows::default();
+        for ids in portions(disputes.into_iter().map(|dispute| dispute.0)) {
+            let sql = Sql::new(DisputeRow::SELECT).bind(at.book).text(" AND generation = ").bind(at.generation);
+            for row in tx.rows(sql.text(" AND dispute IN ").list(ids)).await? {
+                let row = DisputeRow::read(&row)?;
+                // Its payment is named by no later word than its first.
+                subjects.insert(row.payment);
+                rows.disputes.insert(row.dispute, row);
+            }
+        }
         for ids in portions(subjects.into_iter().map(|subject| subject.0)) {
             let sql = Sql::new(PaymentRow::SELECT).bind(at.book).text(" AND generation = ").bind(at.generation);
             for row in tx.rows(sql.text(" AND payment IN ").list(ids)).await? {
@@ -92,6 +119,8 @@ fn related(body: &Body) -> Option<SubjectId> {
 struct Rows {
     payments: HashMap<SubjectId, PaymentRow>,
     touched: HashSet<SubjectId>,
+    disputes: HashMap<SubjectId, DisputeRow>,
+    touched_disputes: HashSet<SubjectId>,
 }
 
 /// Adds to a figure, or stops the projection.
@@ -114,10 +143,17 @@ impl Rows {
     }
 
     /// What an event says about a payment that is not its own subject.
-    fn other(&mut self, event: &Event) -> Result<(), HandlerError> {
+    fn other(&mut self, configured: &Configured, event: &Event) -> Result<(), HandlerError> {
+        if let Body::DiscrepancyResolved(body) = &event.fact.body {
+            return match body.verdict {
+                Verdict::Accept => self.accepted(configured, event),
+                _ => Ok(()),
+            };
+        }
         let Some(id) = related(&event.fact.body) else { return Ok(()) };
         let Some(row) = self.touch(id, event) else { return Ok(()) };
-        if event.record.no_lines.is_some() && event.fact.body.posting_kind().is_some() {
+        // What was before the opening has no lines and went back all the same.
+        if event.record.no_lines == Some(NoLines::Withheld) {
             return Ok(());
         }
         match &event.fact.body {
@@ -128,6 +164,25 @@ impl Rows {
             Body::PaymentDeallocated(body) => add(&mut row.allocated, negative(body.amount)?, "allocated"),
             _ => Ok(()),
         }
+    }
+
+    /// A withheld refund or dispute that counts now: what it took back is what its lines put on the payment's item.
+    fn accepted(&mut self, configured: &Configured, event: &Event) -> Result<(), HandlerError> {
+        let kind = event.fact.subject_kind;
+        if !matches!(kind, SubjectKind::Refund | SubjectKind::Dispute) {
+            return Ok(());
+        }
+        for line in &event.record.lines.0 {
+            let on_payment = configured.account(&line.account) == Account::OpenIn;
+            let Some(row) = line.open_item.filter(|_| on_payment).and_then(|id| self.touch(id, event)) else {
+                continue;
+            };
+            match kind {
+                SubjectKind::Refund => add(&mut row.refunded, line.amount, "refunded")?,
+                _ => add(&mut row.lost, line.amount, "lost")?,
+            }
+        }
+        Ok(())
     }
 
     fn lines(&mut self, configured: &Configured, event: &Event) -> Result<(), HandlerError> {
@@ -166,16 +221,21 @@ impl Rows {
 impl State for Rows {
     fn apply(&mut self, configured: &Configured, event: &Event) -> Result<(), HandlerError> {
         fold::own(self, configured, event)?;
-        self.other(event)?;
-        self.lines(configured, event)
+        disputes::own(self, configured, event)?;
+        self.other(configured, event)?;
+        self.lines(configured, event)?;
+        disputes::lines(self, configured, event)
     }
 
     async fn save(self: Box<Self>, tx: &mut Tx, at: At) -> Result<(), StoreError> {
-        let rows = self.touched.iter().filter_map(|id| self.payments.get(id)).map(|row| {
-            let mut binds = row.binds();
+        let of = |mut binds: Vec<Bind>| {
             binds.splice(0..0, [Bind::from(at.book), Bind::from(at.generation)]);
             binds
-        });
-        tx.execute_all(Sql::insert(PaymentRow::INSERT, rows.collect(), PaymentRow::UPDATE)).await
+        };
+        let rows = self.touched.iter().filter_map(|id| self.payments.get(id)).map(|row| of(row.binds())).collect();
+        tx.execute_all(Sql::insert(PaymentRow::INSERT, rows, PaymentRow::UPDATE)).await?;
+        let rows = self.touched_disputes.iter().filter_map(|id| self.disputes.get(id));
+        let rows = rows.map(|row| of(row.binds())).collect();
+        tx.execute_all(Sql::insert(DisputeRow::INSERT, rows, DisputeRow::UPDATE)).await
     }
 }

@@ -121,6 +121,10 @@ pub struct PaymentRow {
     pub reversed: Amount,
     /// Of a collection: lost in disputes.
     pub lost: Amount,
+    /// Of a collection: taken in disputes that are not decided.
+    pub disputed: Amount,
+    /// Of a collection: when the provider means to let go of what it withholds.
+    pub held_until: Option<Time>,
     /// When the first word about it happened.
     pub created_at: Time,
     /// When its present state happened.
@@ -132,16 +136,27 @@ pub struct PaymentRow {
 }
 
 impl PaymentRow {
+    /// Of a settled collection: what has not gone back yet, as the ledger counts it. `None` where nothing came in.
+    pub fn left(&self) -> Option<Amount> {
+        let taken = Amount::checked_sum([self.refunded, self.reversed, self.lost])?;
+        self.gross?.checked_sub(taken)
+    }
+
+    /// What of it can still be refunded: what is disputed may be lost, and is not sent back a second time.
+    pub fn refundable(&self) -> Option<Amount> {
+        self.left()?.checked_sub(self.disputed)
+    }
+
     pub(crate) const SELECT: &str = "SELECT payment, kind, state, is_final, connection, provider, wallet, currency, \
         object_kind, object_id, parent, invoice, party, channel, reason, not_posted, withheld, discrepancy, \
         attempt, amount, reserve, gross, net, held, wallet_change, counter_amount, counter_currency, fees_merchant, \
-        fees_other, open, allocated, refunded, reversed, lost, created_at, occurred_at, first_position, \
-        last_position FROM payments WHERE book = ";
+        fees_other, open, allocated, refunded, reversed, lost, disputed, held_until, created_at, occurred_at, \
+        first_position, last_position FROM payments WHERE book = ";
     pub(super) const INSERT: &str = "INSERT INTO payments (book, generation, payment, kind, state, is_final, \
         connection, provider, wallet, currency, object_kind, object_id, parent, invoice, party, channel, reason, \
         not_posted, withheld, discrepancy, attempt, amount, reserve, gross, net, held, wallet_change, \
         counter_amount, counter_currency, fees_merchant, fees_other, open, allocated, refunded, reversed, lost, \
-        created_at, occurred_at, first_position, last_position) VALUES ";
+        disputed, held_until, created_at, occurred_at, first_position, last_position) VALUES ";
     pub(super) const UPDATE: &str = " ON CONFLICT (book, generation, payment) DO UPDATE SET \
         state = excluded.state, is_final = excluded.is_final, connection = excluded.connection, \
         provider = excluded.provider, wallet = excluded.wallet, currency = excluded.currency, \
@@ -153,9 +168,10 @@ impl PaymentRow {
         counter_amount = excluded.counter_amount, counter_currency = excluded.counter_currency, fees_merchant = excluded.fees_merchant, \
         fees_other = excluded.fees_other, open = excluded.open, allocated = excluded.allocated, \
         refunded = excluded.refunded, reversed = excluded.reversed, lost = excluded.lost, \
+        disputed = excluded.disputed, held_until = excluded.held_until, \
         occurred_at = excluded.occurred_at, last_position = excluded.last_position";
     /// See [`crate::projection::Table::columns`].
-    pub(super) const COLUMNS: &str = "uttiututttuuutttuuiiiiiiiitiiiiiiiiiii";
+    pub(super) const COLUMNS: &str = "uttiututttuuutttuuiiiiiiiitiiiiiiiiiiiii";
 
     pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
         let word = |what: &str| StoreError::Damaged(format!("a {what} column holds no word of its list"));
@@ -198,10 +214,12 @@ impl PaymentRow {
             refunded: row.amount(31)?,
             reversed: row.amount(32)?,
             lost: row.amount(33)?,
-            created_at: row.time(34)?,
-            occurred_at: row.time(35)?,
-            first_position: row.position(36)?,
-            last_position: row.position(37)?,
+            disputed: row.amount(34)?,
+            held_until: row.maybe_time(35)?,
+            created_at: row.time(36)?,
+            occurred_at: row.time(37)?,
+            first_position: row.position(38)?,
+            last_position: row.position(39)?,
         })
     }
 
@@ -241,6 +259,8 @@ impl PaymentRow {
             self.refunded.into(),
             self.reversed.into(),
             self.lost.into(),
+            self.disputed.into(),
+            self.held_until.into(),
             self.created_at.into(),
             self.occurred_at.into(),
             Bind::position(self.first_position),

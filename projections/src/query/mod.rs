@@ -16,7 +16,7 @@ pub use invoices::{
     Ageing, AgeingBucket, AgeingQuery, AgeingRow, Day, InvoiceDetail, InvoiceList, InvoicesQuery, InvoicesView,
 };
 pub use open_items::{OpenItemKey, OpenItemList, OpenItemTotal, OpenItemsQuery, OpenItemsView, age_days};
-pub use payments::{PaymentTotal, PaymentsQuery, PaymentsView};
+pub use payments::{DisputesQuery, PaymentDetail, PaymentTotal, PaymentsQuery, PaymentsView};
 pub use wallets::{WalletKey, WalletsView};
 
 use crate::projection::At;

@@ -33,7 +33,7 @@ const TABLES: &[Table] = &[
         name: "wallets",
         select: WalletRow::SELECT,
         order: " ORDER BY wallet",
-        columns: "uutttttiiiii",
+        columns: "uutttttiiiiit",
         delete: "DELETE FROM wallets WHERE book = ",
     },
     Table {
@@ -188,6 +188,7 @@ impl Rows {
                 account_code: body.account_code.clone(),
                 code: wallet.code.clone(),
                 currency: wallet.currency,
+                purse: None,
                 posted: Amount::ZERO,
                 held: Amount::ZERO,
                 reserved: Amount::ZERO,
@@ -201,6 +202,7 @@ impl Rows {
             }
             row.provider.clone_from(&body.provider);
             row.slug.clone_from(&body.slug);
+            row.purse.clone_from(&wallet.purse);
             row.last_position = event.record.position;
             self.touched.insert(wallet.wallet_id);
         }

@@ -22,6 +22,8 @@ pub struct WalletRow {
     pub code: String,
     /// Its one currency.
     pub currency: Currency,
+    /// Which purse it is, at a provider that keeps several under one id.
+    pub purse: Option<String>,
     /// Sum of W lines; may be negative.
     pub posted: Amount,
     /// Sum of H lines.
@@ -40,11 +42,11 @@ pub struct WalletRow {
 
 impl WalletRow {
     pub(crate) const SELECT: &str = "SELECT wallet, connection, provider, slug, account_code, code, currency, posted, \
-        held, reserved, last_position, occurred_at FROM wallets WHERE book = ";
+        held, reserved, last_position, occurred_at, purse FROM wallets WHERE book = ";
     pub(super) const INSERT: &str = "INSERT INTO wallets (book, generation, wallet, connection, provider, slug, \
-        account_code, code, currency, posted, held, reserved, last_position, occurred_at) VALUES ";
+        account_code, code, currency, posted, held, reserved, last_position, occurred_at, purse) VALUES ";
     pub(super) const UPDATE: &str = " ON CONFLICT (book, generation, wallet) DO UPDATE SET \
-        provider = excluded.provider, slug = excluded.slug, posted = excluded.posted, held = excluded.held, \
+        provider = excluded.provider, purse = excluded.purse, slug = excluded.slug, posted = excluded.posted, held = excluded.held, \
         reserved = excluded.reserved, last_position = excluded.last_position, occurred_at = excluded.occurred_at";
 
     pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
@@ -63,6 +65,7 @@ impl WalletRow {
             total: Amount::ZERO,
             last_position: row.position(10)?,
             occurred_at: row.maybe_time(11)?,
+            purse: row.maybe_text(12)?,
         };
         this.derive().ok_or_else(|| StoreError::Damaged("a wallet's sums leave the range of amounts".into()))?;
         Ok(this)
@@ -89,6 +92,7 @@ impl WalletRow {
             self.reserved.into(),
             Bind::position(self.last_position),
             self.occurred_at.into(),
+            self.purse.clone().into(),
         ]
     }
 }

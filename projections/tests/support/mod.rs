@@ -232,6 +232,7 @@ pub fn succeeded(gross: &str, net: &str, fees: Vec<Fee>) -> CollectionSucceeded 
         net: amount(net),
         net_source: FigureSource::Observed,
         held: None,
+        held_until: None,
         payer: None,
         rate: None,
         invoice_id: None,
@@ -277,7 +278,7 @@ pub fn scripted(payments: u128) -> MemoryBook {
             provider_id: "p1".into(),
             code: "w1".into(),
             currency: currency("UGX"),
-            purse: None,
+            purse: Some("collections".into()),
         }],
         webhook_keys: Vec::new(),
     };

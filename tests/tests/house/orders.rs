@@ -13,7 +13,7 @@ use ensimbi_connectors::connector::{
 use ensimbi_connectors::door::id_of;
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::{ConnectionSettings, SettingsError};
-use ensimbi_events::commands::{CollectOrder, Origin};
+use ensimbi_events::commands::{Checkout, CollectOrder, Origin};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, Clock, ConnectionId};
@@ -252,7 +252,10 @@ async fn ask(rooms: &Rooms, connection: ConnectionId) {
             amount: Amount::whole(amount(n)),
             currency: "ITX".parse().unwrap(),
             wallet: None,
-            payer_phone: "0111777771".to_owned(),
+            payer_phone: Some("0111777771".to_owned()),
+            payer_email: None,
+            items: Vec::new(),
+            checkout: Checkout::default(),
             payer_name: None,
             fee_bearer: Bearer::Merchant,
             invoice_id: None,

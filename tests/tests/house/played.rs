@@ -3,23 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::door::{CALLBACK_HEADER, id_of};
+use ensimbi_connectors::door::id_of;
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
-use ensimbi_connectors::simulator::stage::{
-    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePlan,
-};
+use ensimbi_connectors::simulator::SimulatedWallet;
+use ensimbi_connectors::simulator::stage::{PushTarget, Running, Stage, StageClock, StageOrder, StagePlan};
 use ensimbi_events::commands::{
-    CollectOrder, CommandError, Commands, Destination, IntentView, Origin, PayKind, PayOrder,
+    CommandError, Commands, Destination, IntentView, Origin, PayKind, PayOrder, RefundOrder,
 };
 use ensimbi_events::simtime::SimClock;
-use ensimbi_events::{Amount, Clock};
-use secrecy::ExposeSecret;
+use ensimbi_events::{Amount, Clock, SubjectId, ids};
+use ensimbi_projections::PaymentsView;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::rooms::{Rooms, START};
+use crate::rooms::{Rooms, START, Stores};
 use crate::support::{Folder, folder};
 
 pub fn sorted(mut lines: Vec<String>) -> Vec<String> {
@@ -32,17 +31,25 @@ pub struct Played {
     pub simulator: Arc<dyn Running>,
     pub connections: Vec<ConnectionSettings>,
     pub clock: Arc<SimClock>,
-    stage: &'static dyn Stage,
-    folder: Folder,
+    pub stage: &'static dyn Stage,
+    /// Where the provider listens.
+    pub base: String,
+    stores: Stores,
+    pub folder: Folder,
     _stop: watch::Sender<bool>,
 }
 
 impl Played {
     /// A provider with funded wallets and these faults (as `/_sim/faults` takes them), and nothing else of its own.
     pub async fn open(seed: u64, faults: &Value) -> Self {
+        Self::of(providers::stages()[0].provider(), Stores::Files, seed, faults).await
+    }
+
+    /// The same of this provider, and for a house on these stores.
+    pub async fn of(provider: &str, stores: Stores, seed: u64, faults: &Value) -> Self {
         let folder = folder();
         let clock = Arc::new(SimClock::new(START));
-        let stage = providers::stages()[0];
+        let stage = *providers::stages().iter().find(|stage| stage.provider() == provider).unwrap();
         let file = folder.path("provider.db");
         let plan = StagePlan { file, clock: StageClock::Given(clock.clone() as Arc<dyn Clock>), seed, faults: false };
         let simulator = stage.open_funded(plan).await.unwrap();
@@ -51,20 +58,17 @@ impl Played {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Arc::clone(&simulator).serve(listener, stopping));
-        let connections = stage.connections(&base);
-        Self { simulator, connections, clock, stage, folder, _stop: stop }
+        let connections = simulator.connections(&base);
+        Self { simulator, connections, clock, stage, base, stores, folder, _stop: stop }
     }
 
     /// A house on the same folder, each time it is asked.
     pub async fn house(&self) -> Rooms {
-        let rooms = Rooms::open(&self.folder, &self.clock, providers::all(), self.connections.clone()).await;
+        let (clock, connections) = (&self.clock, self.connections.clone());
+        let rooms = Rooms::open_on(&self.stores, &self.folder, clock, providers::all(), connections).await;
         for connection in &self.connections {
-            let target = PushTarget {
-                slug: connection.slug.clone(),
-                url: format!("{}/webhooks/{}", rooms.url, id_of(rooms.book, connection)),
-                header_name: connection.options[CALLBACK_HEADER].clone(),
-                header_value: connection.secrets["callback_value"].expose_secret().to_owned().into(),
-            };
+            let url = format!("{}/webhooks/{}", rooms.url, id_of(rooms.book, connection));
+            let target = PushTarget::of(connection, url);
             self.simulator.push_to(target).unwrap();
         }
         rooms
@@ -79,39 +83,42 @@ impl Played {
         };
         match self.stage.order(seed, n) {
             StageOrder::Collect(payment) => {
-                let order = CollectOrder {
-                    connection: connection(payment.slug),
-                    wallet: Some(payment.wallet.to_owned()),
-                    amount: payment.amount,
-                    currency: payment.currency,
-                    payer_phone: payment.payer_phone,
-                    payer_name: None,
-                    fee_bearer: payment.fee_bearer,
-                    invoice_id: None,
-                    note: None,
-                };
+                let over = connection(payment.slug);
+                let order = payment.order(over);
                 rooms.door.ask_collect(&origin, &order).await
             }
             StageOrder::PayOut(payout) => {
-                let to = match payout.beneficiary {
-                    StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
-                    StageBeneficiary::Bank { code, account_number, account_name } => {
-                        Destination::Bank { bank: code, account_number, account_name, rail: None }
-                    }
-                };
-                let order = PayOrder {
-                    kind: PayKind::Payout,
-                    connection: connection(payout.slug),
-                    wallet: Some(payout.wallet.to_owned()),
-                    amount: payout.amount,
-                    currency: payout.currency,
-                    to,
-                    name: None,
-                    note: None,
-                };
+                let over = connection(payout.slug);
+                let order = payout.order(over);
                 rooms.door.ask_pay(&origin, &order).await
             }
+            StageOrder::Refund(refund) => {
+                let payment = ids::intent_id(rooms.book, "collections", &format!("order-{}", refund.of));
+                self.refund(rooms, &origin.idempotency_key, payment, refund.amount).await
+            }
         }
+    }
+
+    /// Sends so much of a payment back, or all that is left of it.
+    pub async fn refund(
+        &self,
+        rooms: &Rooms,
+        key: &str,
+        payment: SubjectId,
+        amount: Option<Amount>,
+    ) -> Result<IntentView, CommandError> {
+        let row = rooms.views().await.payment(rooms.book, payment).await.unwrap().value.unwrap();
+        let left = row.refundable().unwrap();
+        let order = RefundOrder {
+            payment,
+            connection: row.connection.unwrap(),
+            wallet: row.wallet.unwrap(),
+            object_id: row.object_id.unwrap(),
+            amount: amount.unwrap_or(left).min(left),
+            left,
+        };
+        let origin = Origin { book: rooms.book, idempotency_key: key.to_owned() };
+        rooms.door.ask_refund(&origin, &order).await
     }
 
     /// A payout of so many units to a number that takes it.
@@ -136,9 +143,10 @@ impl Played {
     pub async fn opened(&self, rooms: &Rooms) {
         for _ in 0..100 {
             self.rest(rooms).await;
-            let banks = rooms.door.banks(rooms.book, id_of(rooms.book, &self.connections[0])).await.unwrap();
+            // A provider without such a list has nothing to wait for.
+            let banks = rooms.door.banks(rooms.book, id_of(rooms.book, &self.connections[0])).await;
             let books = rooms.books().await;
-            if sorted(books.wallets) == self.balances().await && !banks.is_empty() {
+            if sorted(books.wallets) == self.balances().await && banks.map_or(true, |banks| !banks.is_empty()) {
                 return;
             }
             self.clock.advance_to(self.clock.now().plus(Duration::from_secs(5)));
@@ -181,10 +189,14 @@ impl Played {
         let theirs = self.simulator.wallets().await.unwrap();
         let mut lines = Vec::new();
         for connection in &self.connections {
-            let code = connection.account_code.as_deref().unwrap_or(&connection.slug);
+            let code = connection.code();
             for wallet in &connection.wallets {
-                let balance = theirs.iter().find(|their| their.provider_id == wallet.id).unwrap().balance;
-                lines.push(format!("{code}:{} {} {balance} 0 0", wallet.code, wallet.currency));
+                let own = |their: &&SimulatedWallet| {
+                    (their.provider_id.as_str(), their.purse, their.currency)
+                        == (wallet.id.as_str(), wallet.purse.as_deref(), wallet.currency)
+                };
+                let SimulatedWallet { balance, held, .. } = theirs.iter().find(own).unwrap();
+                lines.push(format!("{code}:{} {} {balance} {held} 0", wallet.code, wallet.currency));
             }
         }
         sorted(lines)

@@ -17,12 +17,12 @@ use ensimbi_events::ids::claim_id;
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::{Mode, OccurredSource};
 use ensimbi_events::words::book::{BookOpened, Policy};
-use ensimbi_events::{Body, BookId, Claim, Clock, ConnectionId, Fact, SubjectId, SubjectKind, Time};
+use ensimbi_events::{Amount, Body, BookId, Claim, Clock, ConnectionId, Currency, Fact, SubjectId, SubjectKind, Time};
 use ensimbi_ledger::service::Service;
-use ensimbi_ledger::store::{SqliteStore, Store};
+use ensimbi_ledger::store::{EventColumns, PostgresStore, SqliteStore, Store};
 use ensimbi_ledger::writer::{Listener, Writer};
-use ensimbi_projections::query::{LIMIT_MAX, PaymentsQuery};
-use ensimbi_projections::{PaymentsView, Projector, ViewStore, Views, WalletsView};
+use ensimbi_projections::query::{FeeDimension, FeesQuery, LIMIT_MAX, PaymentsQuery};
+use ensimbi_projections::{FeesView, PaymentsView, Projector, ViewStore, Views, WalletsView};
 use ensimbi_vault::{MasterKey, SystemEntropy, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,17 +63,60 @@ pub struct Books {
 }
 
 /// Words of events that say something final.
-const FINAL: [&str; 9] = [
+const FINAL: [&str; 15] = [
     "CollectionSucceeded",
     "CollectionFailed",
     "CollectionReversed",
+    "RefundSucceeded",
+    "RefundFailed",
+    "ChargebackOpened",
+    "ChargebackClosed",
     "PayoutSucceeded",
     "PayoutFailed",
     "PayoutReversed",
     "FeeCharged",
     "PaymentAllocated",
     "PaymentDeallocated",
+    "PurseTransferred",
+    "InvoicePaid",
 ];
+
+/// Where a house keeps its door, its book and its views.
+pub enum Stores {
+    /// In files of the house's folder.
+    Files,
+    /// All three in this database.
+    Postgres(String),
+}
+
+/// Waits on this thread: the compiler cannot tell that a future which opens a PostgreSQL may move between threads, and
+/// whole houses are spawned.
+fn apart<T>(work: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+}
+
+impl Stores {
+    fn door(&self, folder: &Folder) -> StoreAddress {
+        match self {
+            Self::Files => StoreAddress::Sqlite(folder.path("door.db")),
+            Self::Postgres(url) => StoreAddress::Postgres(url.clone().into()),
+        }
+    }
+
+    async fn book(&self, folder: &Folder) -> Arc<dyn Store> {
+        match self {
+            Self::Files => Arc::new(SqliteStore::open(&folder.path("book.db")).await.unwrap()),
+            Self::Postgres(url) => Arc::new(apart(PostgresStore::open(url)).unwrap()),
+        }
+    }
+
+    async fn views(&self, folder: &Folder) -> ViewStore {
+        match self {
+            Self::Files => ViewStore::open_sqlite(&folder.path("views.db")).await.unwrap(),
+            Self::Postgres(url) => apart(ViewStore::open_postgres(url)).unwrap(),
+        }
+    }
+}
 
 /// The connectors a house knows.
 pub type Registry = &'static [&'static dyn Connector];
@@ -85,7 +128,8 @@ pub struct Rooms {
     pub clock: Arc<SimClock>,
     /// Where the webhooks are.
     pub url: String,
-    store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
+    currencies: BTreeSet<Currency>,
     projector: Arc<Projector>,
     bus: LocalBus,
     stop: watch::Sender<bool>,
@@ -100,12 +144,24 @@ impl Rooms {
         registry: Registry,
         connections: Vec<ConnectionSettings>,
     ) -> Self {
+        Self::open_on(&Stores::Files, folder, clock, registry, connections).await
+    }
+
+    /// The same on these stores.
+    pub async fn open_on(
+        stores: &Stores,
+        folder: &Folder,
+        clock: &Arc<SimClock>,
+        registry: Registry,
+        connections: Vec<ConnectionSettings>,
+    ) -> Self {
+        let currencies = connections.iter().flat_map(|one| &one.wallets).map(|wallet| wallet.currency).collect();
         let book = BookId(uuid::Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0007));
         let vault = Arc::new(Vault::new(MasterKey::from_bytes([9; 32])));
         let options = LocalOptions { ack_wait: Duration::from_secs(2), ..LocalOptions::default() };
         let bus = LocalBus::new(options).unwrap();
         let door = Door::open(DoorOptions {
-            store: StoreAddress::Sqlite(folder.path("door.db")),
+            store: stores.door(folder),
             book,
             mode: Mode::Test,
             connections,
@@ -125,15 +181,16 @@ impl Rooms {
         })
         .await
         .unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path("book.db")).await.unwrap());
+        let store = stores.book(folder).await;
         store.create_book(book).await.unwrap();
-        let views = ViewStore::open_sqlite(&folder.path("views.db")).await.unwrap();
+        let views = stores.views(folder).await;
         let projector = Arc::new(Projector::new(views, Arc::clone(&store) as _, ensimbi_projections::all()));
         let (stop, stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::clone(clock);
-        let mut rooms = Self { book, door, clock, url, store, projector, bus, stop, tasks: JoinSet::new() };
+        let tasks = JoinSet::new();
+        let mut rooms = Self { book, door, clock, url, store, currencies, projector, bus, stop, tasks };
         rooms.run(vault, stopping, listener).await;
         rooms
     }
@@ -159,7 +216,7 @@ impl Rooms {
             mode: Mode::Test,
             time_zone: "Africa/Kampala".to_owned(),
             policies: vec![Policy { key: "allocate.collection".to_owned(), value: "income:sales".to_owned() }],
-            currencies: vec!["ITX".parse().unwrap()],
+            currencies: self.currencies.iter().copied().collect(),
         };
         let mut said = vec![(SubjectId(self.book.0), None, Body::from(opened))];
         said.extend(
@@ -196,6 +253,7 @@ impl Rooms {
             party: None,
             doubt: None,
             operator_transaction: None,
+            confirms: false,
         }
     }
 
@@ -212,10 +270,41 @@ impl Rooms {
         panic!("still in flight: {:?}", self.door.pending(self.clock.now()).await);
     }
 
+    /// The views, up to the end of the log.
+    pub async fn views(&self) -> Views {
+        self.projector.catch_up(self.book).await.unwrap();
+        Views::new(self.projector.store().clone())
+    }
+
+    /// All events, without their facts.
+    pub async fn events(&self) -> Vec<EventColumns> {
+        let mut all: Vec<EventColumns> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |event| event.position);
+            let page = self.store.columns(self.book, after, 1_000).await.unwrap();
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    }
+
+    /// All fees that we bore, by wallet and currency.
+    pub async fn fees(&self) -> Vec<(String, Amount)> {
+        let group_by = vec![FeeDimension::Wallet];
+        let query = FeesQuery { group_by, from: None, to: None, zone: jiff::tz::TimeZone::UTC };
+        let views = self.views().await;
+        let groups = views.fees(self.book, &query).await.unwrap().value.groups;
+        let ours = groups.into_iter().filter(|group| group.bearer == "merchant").map(|group| {
+            let wallet = group.key.into_iter().find_map(|(_, value)| value).unwrap();
+            (wallet, Amount::from_scaled(i64::try_from(group.amount).unwrap()))
+        });
+        ours.collect()
+    }
+
     /// What the books say now.
     pub async fn books(&self) -> Books {
-        self.projector.catch_up(self.book).await.unwrap();
-        let views = Views::new(self.projector.store().clone());
+        let views = self.views().await;
         let wallets = views.wallets(self.book, None, LIMIT_MAX).await.unwrap().items.into_iter().map(|row| {
             let (code, currency) = ([row.account_code.as_str(), &row.code].join(":"), row.currency);
             format!("{code} {currency} {} {} {}", row.posted, row.held, row.reserved)
@@ -225,7 +314,7 @@ impl Rooms {
         let mut states: Vec<_> = payments.iter().map(|p| (p.payment.to_string(), p.state.to_string())).collect();
         states.sort();
         let accounts = self.store.trial_balance(self.book).await.unwrap().1.into_iter();
-        let events = self.store.columns(self.book, 0, 5_000).await.unwrap();
+        let events = self.events().await;
         let report = ensimbi_ledger::verify::verify(self.store.as_ref(), self.book, |_| {}).await.unwrap();
         assert!(report.ok, "{report:?}");
         let count = |word: &str| events.iter().filter(|event| event.word == word).count();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::connector::{CollectCall, PartyDetails};
+use ensimbi_connectors::connector::{Checkout, CollectCall, PartyDetails};
 use ensimbi_connectors::door::{CALLBACK_HEADER, id_of};
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
@@ -58,7 +58,7 @@ impl Play {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Arc::clone(&simulator).serve(listener, stopping));
-        let mut connection = stage.connections(&base).remove(0);
+        let mut connection = simulator.connections(&base).remove(0);
         connection.timeout_ms = 5_000;
         connection.options.extend(options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         // The sweep alone must be able to settle what no callback tells; here within seconds.
@@ -83,6 +83,9 @@ impl Play {
                 payer: PartyDetails { phone: Some(PAYER.to_owned()), ..PartyDetails::default() },
                 fee_bearer: Bearer::Merchant,
                 note: None,
+                items: Vec::new(),
+                checkout: Checkout::default(),
+                object: None,
             };
             answers.push(client.collect(&order).await.unwrap().body);
         }
@@ -110,8 +113,7 @@ impl Play {
         let target = PushTarget {
             slug: self.connection.slug.clone(),
             url: [serving.url.as_str(), &self.path(serving)].concat(),
-            header_name: header.to_owned(),
-            header_value: value.to_owned().into(),
+            header: Some((header.to_owned(), value.to_owned().into())),
         };
         self.simulator.push_to(target).unwrap();
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ensimbi_connectors::simulator::SimulatedWallet;
 use ensimbi_events::Amount;
 use ensimbi_events::leaf::Hash;
 use ensimbi_ledger::verify::verify;
@@ -29,6 +30,10 @@ pub struct WalletLine {
     pub ours: [Amount; 5],
     /// The provider's own balance.
     pub simulator: Option<Amount>,
+    /// Everything else that the provider shows of it.
+    pub theirs: Option<SimulatedWallet>,
+    /// All fees that we bore out of it.
+    pub fees: Amount,
 }
 
 /// A fee group.
@@ -135,27 +140,28 @@ async fn wallet_lines(views: &Views, house: &House, acts: &[Act]) -> std::result
     let mut theirs = BTreeMap::new();
     for act in acts {
         for wallet in act.simulator.wallets().await.map_err(Failure::not_to_be_had)? {
-            theirs.insert((act.stage.provider().to_owned(), wallet.provider_id), wallet.balance);
+            theirs.extend(act.code_of(&wallet).map(|code| (code, wallet)));
         }
     }
-    let configured: BTreeMap<_, _> = acts
-        .iter()
-        .flat_map(|act| &act.connections)
-        .flat_map(|connection| connection.wallets.iter().map(move |wallet| (connection, wallet)))
-        .map(|(connection, wallet)| {
-            let code = connection.account_code.as_deref().unwrap_or(&connection.slug);
-            ((code.to_owned(), wallet.code.clone()), (connection.provider.clone(), wallet.id.clone()))
-        })
-        .collect();
+    let query = FeesQuery { group_by: vec![FeeDimension::Wallet], from: None, to: None, zone: TimeZone::UTC };
+    let mut fees: BTreeMap<String, i128> = BTreeMap::new();
+    for group in views.fees(house.book, &query).await?.value.groups {
+        if let (true, Some((_, Some(wallet)))) = (group.bearer == "merchant", group.key.into_iter().next()) {
+            *fees.entry(wallet).or_default() += group.amount;
+        }
+    }
     let page = views.wallets(house.book, None, ensimbi_projections::query::LIMIT_MAX).await?;
     let line = |row: ensimbi_projections::wallets::WalletRow| {
-        let id = configured.get(&(row.account_code.clone(), row.code.clone()));
+        let theirs = theirs.get(&(row.account_code.clone(), row.code.clone())).cloned();
+        let fees = fees.get(&row.wallet.to_string()).copied().unwrap_or_default();
         WalletLine {
             provider: row.provider.clone(),
             code: format!("{}:{}", row.account_code, row.code),
             currency: row.currency.to_string(),
             ours: [row.posted, row.held, row.reserved, row.available, row.total],
-            simulator: id.and_then(|id| theirs.get(id)).copied(),
+            simulator: theirs.as_ref().map(|theirs| theirs.balance),
+            theirs,
+            fees: Amount::from_scaled(i64::try_from(fees).unwrap_or(i64::MAX)),
         }
     };
     Ok(page.items.into_iter().map(line).collect())
@@ -200,6 +206,18 @@ fn against_simulators(wallets: &[WalletLine]) -> Vec<String> {
             Some(balance) if balance == posted => {}
             Some(balance) => differences.push(format!("{}: ours {posted}, provider {balance}", wallet.code)),
             None => differences.push(format!("{}: the provider has no such wallet", wallet.code)),
+        }
+        let Some(theirs) = &wallet.theirs else { continue };
+        // With balance, held and fees every other figure of a balance answer is equal too: gross, total, available.
+        let figures = [
+            ("held", wallet.ours[1], Some(theirs.held)),
+            ("fees", wallet.fees, theirs.fees),
+            ("on its way out", wallet.ours[2], theirs.pending),
+        ];
+        for (name, ours, figure) in figures {
+            if let Some(figure) = figure.filter(|figure| *figure != ours) {
+                differences.push(format!("{}: {name}: ours {ours}, provider {figure}", wallet.code));
+            }
         }
     }
     if wallets.is_empty() {

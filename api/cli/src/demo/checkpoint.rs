@@ -8,21 +8,26 @@
 use std::collections::BTreeMap;
 
 use ensimbi_connectors::simulator::{SimulatedKind, SimulatedObject};
-use ensimbi_events::Amount;
+use ensimbi_events::{Amount, Currency, Time};
 use ensimbi_projections::payments::{PaymentRow, PaymentState};
 use ensimbi_projections::query::{LIMIT_MAX, PaymentsQuery};
 use ensimbi_projections::{PaymentsView, Views, WalletsView};
 
 use super::Act;
+use super::told::{Told, told};
 use crate::exit::Failure;
 use crate::house::House;
 
 /// Most differences that are kept.
 const SHOWN_MAX: usize = 20;
 
+/// What is set aside, by the provider's wallet id, purse and currency.
+type Apart = BTreeMap<(String, Option<&'static str>, Currency), i128>;
+
 /// What the checkpoints of a run found.
-#[derive(Default)]
 pub struct Checkpoints {
+    /// When the run began.
+    since: Time,
     /// How many there were.
     pub count: u64,
     /// What did not fit, each with its checkpoint.
@@ -30,59 +35,45 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// None yet.
+    pub const fn new(since: Time) -> Self {
+        Self { since, count: 0, differences: Vec::new() }
+    }
+
     /// Compares all wallets now; nothing is in flight in the house.
     pub async fn check(&mut self, house: &House, acts: &[Act]) -> Result<(), Failure> {
         self.count += 1;
         house.projector.catch_up(house.book).await?;
         let views = Views::new(house.projector.store().clone());
         let ours = payments(&views, house).await?;
+        let told = told(house.store.as_ref(), house.book).await?;
         for act in acts {
-            let mut apart: BTreeMap<String, i128> = BTreeMap::new();
+            let mut apart = Apart::new();
             for object in act.simulator.objects().await.map_err(Failure::not_to_be_had)? {
-                let untold = self.untold(&object, ours.get(&object.id));
-                *apart.entry(object.wallet_id).or_default() += untold;
+                let untold = untold(&object, ours.get(&object.id), &told);
+                *apart.entry((object.wallet_id, object.purse, object.currency)).or_default() += untold;
+            }
+            for movement in act.simulator.movements().await.map_err(Failure::not_to_be_had)? {
+                let of = (movement.wallet_id, movement.purse, movement.currency);
+                // What moved before the run is inside the opening.
+                let known = movement.at <= self.since || told.contains_key(&movement.id);
+                *apart.entry(of).or_default() += if known { 0 } else { i128::from(movement.effect.scaled()) };
             }
             self.wallets(&views, house, act, &apart).await?;
         }
         Ok(())
     }
 
-    /// What the provider moved for an object and our book does not have. A payout on its way is no such thing: it is what
-    /// the reservation is for.
-    fn untold(&mut self, object: &SimulatedObject, ours: Option<&PaymentRow>) -> i128 {
-        let theirs = i128::from(object.effect.scaled());
-        let Some(row) = ours else {
-            // A payout whose answer was lost is known by its reference only; its money is reserved.
-            return if object.kind == SimulatedKind::Payout { 0 } else { theirs };
-        };
-        let booked = row.wallet_change.map_or(0, |change| i128::from(change.scaled()));
-        let open = matches!(row.state, PaymentState::Requested | PaymentState::Pending);
-        if object.kind == SimulatedKind::Payout && open {
-            return 0;
-        }
-        theirs - booked
-    }
-
-    async fn wallets(
-        &mut self,
-        views: &Views,
-        house: &House,
-        act: &Act,
-        apart: &BTreeMap<String, i128>,
-    ) -> Result<(), Failure> {
+    async fn wallets(&mut self, views: &Views, house: &House, act: &Act, apart: &Apart) -> Result<(), Failure> {
         let page = views.wallets(house.book, None, LIMIT_MAX).await?;
         let rows = page.items.into_iter().filter(|row| row.provider == act.stage.provider());
         let rows: BTreeMap<_, _> = rows.map(|row| ((row.account_code.clone(), row.code.clone()), row)).collect();
         for wallet in act.simulator.wallets().await.map_err(Failure::not_to_be_had)? {
-            let code = act.connections.iter().find_map(|connection| {
-                let own = connection.wallets.iter().find(|own| own.id == wallet.provider_id)?;
-                let account = connection.account_code.as_deref().unwrap_or(&connection.slug);
-                Some((account.to_owned(), own.code.clone()))
-            });
-            let Some(row) = code.and_then(|code| rows.get(&code)) else { continue };
+            let Some(row) = act.code_of(&wallet).and_then(|code| rows.get(&code)) else { continue };
             let scaled = |amount: Amount| i128::from(amount.scaled());
             let (posted, reserved) = (scaled(row.posted), scaled(row.reserved));
-            let theirs = scaled(wallet.balance) - apart.get(&wallet.provider_id).copied().unwrap_or_default();
+            let of = (wallet.provider_id, wallet.purse, wallet.currency);
+            let theirs = scaled(wallet.balance) - apart.get(&of).copied().unwrap_or_default();
             let fits = (posted - reserved..=posted).contains(&theirs) && scaled(row.available) == posted - reserved;
             if !fits && self.differences.len() < SHOWN_MAX {
                 let text = ensimbi_events::money::scaled_text;
@@ -98,6 +89,24 @@ impl Checkpoints {
             }
         }
         Ok(())
+    }
+}
+
+/// What the provider moved for an object and our book does not have. Money on its way out is no such thing: it is what the
+/// reservation is for.
+fn untold(object: &SimulatedObject, ours: Option<&PaymentRow>, told: &Told) -> i128 {
+    let theirs = i128::from(object.effect.scaled());
+    match object.kind {
+        SimulatedKind::Refund => told.get(&object.id).map_or(0, |told| theirs - told),
+        SimulatedKind::Dispute => theirs - told.get(&object.id).copied().unwrap_or_default(),
+        SimulatedKind::Collection | SimulatedKind::Payout => {
+            let out = object.kind == SimulatedKind::Payout;
+            // A payout whose answer was lost is known by its reference only; its money is reserved.
+            let Some(row) = ours else { return if out { 0 } else { theirs } };
+            let open = matches!(row.state, PaymentState::Requested | PaymentState::Pending);
+            let booked = row.wallet_change.map_or(0, |change| i128::from(change.scaled()));
+            if out && open { 0 } else { theirs - booked }
+        }
     }
 }
 

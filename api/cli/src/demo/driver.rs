@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::simulator::stage::{StageBeneficiary, StageOrder, StagePayment, StagePayout};
+use ensimbi_connectors::simulator::stage::{StageOrder, StagePayment, StagePayout, StageRefund};
 use ensimbi_events::codes::DiscrepancyKind;
-use ensimbi_events::commands::{CollectOrder, CommandError, Commands, Destination, Origin, PayKind, PayOrder};
+use ensimbi_events::commands::{CollectOrder, CommandError, Commands, Origin, RefundOrder};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Clock, ConnectionId, SubjectId, Time, ids};
 use ensimbi_projections::discrepancies::DiscrepancyState;
 use ensimbi_projections::query::{DiscrepanciesQuery, LIMIT_MAX};
-use ensimbi_projections::{DiscrepanciesView, Views, WalletsView};
+use ensimbi_projections::{DiscrepanciesView, PaymentsView, Views, WalletsView};
 
 use super::Act;
 use super::checkpoint::Checkpoints;
@@ -29,8 +29,9 @@ const CHECKPOINTS_MAX: u64 = 50;
 /// How often, and with which steps of simulated time, the opening of the wallets is waited for.
 const PREPARE_MAX: u32 = 200;
 const PREPARE_STEP: Duration = Duration::from_secs(5);
-/// Longer than the interval of routine reads.
-const LAST_LOOK: Duration = Duration::from_secs(2 * 3_600);
+/// At the end routine reads are waited for in such steps, so many times: for hours, at intervals of theirs.
+const LAST_LOOK: Duration = Duration::from_secs(300);
+const LAST_LOOKS: u32 = 48;
 /// Every so-manieth collection pays an invoice.
 const INVOICE_EVERY: u64 = 10;
 /// Real time without any progress after which the run is given up, with what it waits for.
@@ -67,7 +68,7 @@ impl Driver<'_> {
         let mut started = 0;
         let mut losses = 0;
         let mut known = true;
-        let mut checkpoints = Checkpoints::default();
+        let mut checkpoints = Checkpoints::new(first);
         let every = BURST.max(total / CHECKPOINTS_MAX);
         self.prepare(&mut losses).await?;
         loop {
@@ -78,6 +79,7 @@ impl Driver<'_> {
                 bar.set_position(started);
             }
             let still = self.settle(&mut losses).await?;
+            self.try_again().await?;
             if started / every >= checkpoints.count {
                 checkpoints.check(self.house, self.acts).await?;
             }
@@ -89,8 +91,11 @@ impl Driver<'_> {
         }
         bar.finish_and_clear();
         self.house.projector.catch_up(self.house.book).await?;
-        if self.balance_differs().await? {
-            // One more balance of every wallet: it resolves what an earlier one raised about payments told since.
+        // Further balances and statements: they tell of what nobody ordered, and resolve what earlier ones raised.
+        for _ in 0..LAST_LOOKS {
+            if !self.balance_differs().await? && self.wallets_agree().await? {
+                break;
+            }
             self.clock.advance_to(self.clock.now().plus(LAST_LOOK));
             self.settle(&mut losses).await?;
             self.house.projector.catch_up(self.house.book).await?;
@@ -103,14 +108,11 @@ impl Driver<'_> {
     /// do not spare: a failed one is repeated after a while, and routine reads move no clock by themselves.
     async fn prepare(&self, losses: &mut u64) -> Result<(), Failure> {
         let views = Views::new(self.house.projector.store().clone());
-        let connections = self.acts.iter().flat_map(|act| &act.connections);
-        let wallets: usize = connections.map(|connection| connection.wallets.len()).sum();
         for _ in 0..PREPARE_MAX {
             self.settle(losses).await?;
             self.house.projector.catch_up(self.house.book).await?;
-            // A wallet that nothing has moved has no row yet.
             let rows = views.wallets(self.house.book, None, LIMIT_MAX).await?.items;
-            let open = rows.len() == wallets && rows.iter().all(|row| row.total.is_positive());
+            let open = rows.iter().all(|row| row.total.is_positive());
             let mut known = true;
             for act in self.acts {
                 for connection in &act.connections {
@@ -126,6 +128,35 @@ impl Driver<'_> {
             self.clock.advance_to(self.clock.now().plus(PREPARE_STEP));
         }
         Err(Failure::disagrees("the wallets were not opened by their first balance"))
+    }
+
+    /// The person of the story: what hangs for long at a provider that shows it as never begun is tried again.
+    async fn try_again(&self) -> Result<(), Failure> {
+        for alarm in self.house.door.alarms(self.house.book).await.map_err(Failure::not_to_be_had)? {
+            let (Some(subject), "unsettled_too_long") = (alarm.subject, alarm.kind) else { continue };
+            let idempotency_key = format!("demo-again-{subject}-{}", alarm.since);
+            let origin = Origin { book: self.house.book, idempotency_key };
+            match self.house.door.again(&origin, subject).await {
+                Ok(_) | Err(CommandError::Refused { .. } | CommandError::Unavailable(_)) => {}
+                Err(why) => return Err(Failure::not_to_be_had(why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every wallet has what its provider has.
+    async fn wallets_agree(&self) -> Result<bool, Failure> {
+        let views = Views::new(self.house.projector.store().clone());
+        let rows = views.wallets(self.house.book, None, LIMIT_MAX).await?.items;
+        let mut agree = true;
+        for act in self.acts {
+            for wallet in act.simulator.wallets().await.map_err(Failure::not_to_be_had)? {
+                let code = act.code_of(&wallet);
+                let own = rows.iter().find(|row| code == Some((row.account_code.clone(), row.code.clone())));
+                agree &= own.is_some_and(|row| (row.posted, row.held) == (wallet.balance, wallet.held));
+            }
+        }
+        Ok(agree)
     }
 
     /// Whether a balance of a provider stands against the book.
@@ -149,11 +180,37 @@ impl Driver<'_> {
     async fn start(&self, n: u64, known: bool) -> Result<bool, Failure> {
         let stages = self.acts.len() as u64;
         let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(known) };
-        let origin = Origin { book: self.house.book, idempotency_key: format!("demo-{}-{n}", self.args.seed) };
+        let origin = Origin { book: self.house.book, idempotency_key: self.key(n) };
         match act.stage.order(self.args.seed, n) {
             StageOrder::Collect(payment) => self.collect(act, &origin, n, payment).await,
             StageOrder::PayOut(payout) => Ok(self.pay(act, &origin, payout).await?.unwrap_or(known)),
+            StageOrder::Refund(refund) => Ok(self.refund(&origin, refund).await?.unwrap_or(known)),
         }
+    }
+
+    /// Sends money of an earlier order back, if it has come in by now.
+    async fn refund(&self, origin: &Origin, refund: StageRefund) -> Result<Option<bool>, Failure> {
+        let key = self.key(refund.of);
+        let payment = ids::intent_id(self.house.book, "collections", &key);
+        self.house.projector.catch_up(self.house.book).await?;
+        let views = Views::new(self.house.projector.store().clone());
+        let Some(row) = views.payment(self.house.book, payment).await?.value else { return Ok(None) };
+        let Some(left) = row.refundable().filter(|left| left.is_positive()) else { return Ok(None) };
+        let (Some(connection), Some(wallet), Some(object_id)) = (row.connection, row.wallet, row.object_id) else {
+            return Ok(None);
+        };
+        let amount = refund.amount.unwrap_or(left).min(left);
+        let order = RefundOrder { payment, connection, wallet, object_id, amount, left };
+        match self.house.door.refund(origin, &order).await {
+            // More than the wallet has, or one is on its way already: part of the story.
+            Err(CommandError::Refused { .. }) => Ok(None),
+            Ok(order) => Ok(Some(order.repeated)),
+            Err(why) => Err(Failure::not_to_be_had(why)),
+        }
+    }
+
+    fn key(&self, n: u64) -> String {
+        format!("demo-{}-{n}", self.args.seed)
     }
 
     fn connection(&self, act: &Act, slug: &str) -> Result<ConnectionId, Failure> {
@@ -163,44 +220,25 @@ impl Driver<'_> {
     }
 
     async fn collect(&self, act: &Act, origin: &Origin, n: u64, payment: StagePayment) -> Result<bool, Failure> {
-        let StagePayment { slug, wallet, amount, currency, payer_phone, fee_bearer } = payment;
         let door = &self.house.door;
-        let invoice_id: Option<SubjectId> = match n % INVOICE_EVERY {
-            0 => Some(invoices::publish(door.as_ref(), origin, n, amount, currency, self.clock.now()).await?),
-            _ => None,
+        // What the provider makes an invoice of needs none of ours.
+        let invoiced = n.is_multiple_of(INVOICE_EVERY) && payment.items.is_empty() && !payment.hosted;
+        let invoice_id: Option<SubjectId> = match invoiced {
+            true => {
+                let (amount, currency) = (payment.amount, payment.currency);
+                Some(invoices::publish(door.as_ref(), origin, n, amount, currency, self.clock.now()).await?)
+            }
+            false => None,
         };
-        let order = CollectOrder {
-            connection: self.connection(act, slug)?,
-            amount,
-            currency,
-            wallet: Some(wallet.to_owned()),
-            payer_phone,
-            payer_name: None,
-            fee_bearer,
-            invoice_id,
-            note: Some(format!("Demo payment {n}")),
-        };
+        let connection = self.connection(act, payment.slug)?;
+        let note = Some(format!("Demo payment {n}"));
+        let order = CollectOrder { invoice_id, note, ..payment.order(connection) };
         Ok(door.ask_collect(origin, &order).await.map_err(Failure::not_to_be_had)?.repeated)
     }
 
     async fn pay(&self, act: &Act, origin: &Origin, payout: StagePayout) -> Result<Option<bool>, Failure> {
-        let StagePayout { slug, wallet, amount, currency, beneficiary } = payout;
-        let to = match beneficiary {
-            StageBeneficiary::Phone(phone) => Destination::Mobile { phone },
-            StageBeneficiary::Bank { code, account_number, account_name } => {
-                Destination::Bank { bank: code, account_number, account_name, rail: None }
-            }
-        };
-        let order = PayOrder {
-            kind: PayKind::Payout,
-            connection: self.connection(act, slug)?,
-            wallet: Some(wallet.to_owned()),
-            amount,
-            currency,
-            to,
-            name: None,
-            note: None,
-        };
+        let connection = self.connection(act, payout.slug)?;
+        let order = payout.order(connection);
         match self.house.door.pay(origin, &order).await {
             // More than is available is part of the story: refused before anything was sent.
             Err(CommandError::Refused { .. }) => Ok(None),

@@ -9,14 +9,16 @@ mod driver;
 mod invoices;
 mod recompute;
 mod report;
+mod told;
 
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensimbi_connectors::door::{CALLBACK_HEADER, CALLBACK_VALUES, Tuning};
+use ensimbi_connectors::door::Tuning;
 use ensimbi_connectors::providers;
 use ensimbi_connectors::settings::ConnectionSettings;
+use ensimbi_connectors::simulator::SimulatedWallet;
 use ensimbi_connectors::simulator::stage::{PushTarget, Running, Stage, StageClock, StagePlan};
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Mode;
@@ -53,6 +55,19 @@ pub struct Act {
     pub simulator: Arc<dyn Running>,
     /// The connections that talk to it.
     pub connections: Vec<ConnectionSettings>,
+}
+
+impl Act {
+    /// Account code and code of the wallet that a simulated one is.
+    pub fn code_of(&self, wallet: &SimulatedWallet) -> Option<(String, String)> {
+        self.connections.iter().find_map(|connection| {
+            let mut own = connection.wallets.iter().filter(|own| {
+                let purse = own.purse.as_deref() == wallet.purse;
+                own.id == wallet.provider_id && purse && own.currency == wallet.currency
+            });
+            Some((connection.code().to_owned(), own.next()?.code.clone()))
+        })
+    }
 }
 
 /// The command.
@@ -106,7 +121,8 @@ async fn open_stages(
         };
         let simulator = stage.open_funded(plan).await.map_err(Failure::wrong)?;
         tokio::spawn(Arc::clone(&simulator).serve(listener, stopping.clone()));
-        acts.push(Act { stage: *stage, simulator, connections: stage.connections(&base_url) });
+        let connections = simulator.connections(&base_url);
+        acts.push(Act { stage: *stage, simulator, connections });
     }
     Ok(acts)
 }
@@ -180,16 +196,8 @@ impl Entropy for Seeded {
 fn push_targets(acts: &[Act], book: BookId, address: &str) -> Result<(), Failure> {
     for act in acts {
         for connection in &act.connections {
-            let header = connection.options.get(CALLBACK_HEADER);
-            let value = CALLBACK_VALUES.iter().find_map(|name| connection.secrets.get(*name));
-            let (Some(header), Some(value)) = (header, value) else { continue };
             let id = ids::connection_id(book, &connection.provider, &connection.account);
-            let target = PushTarget {
-                slug: connection.slug.clone(),
-                url: format!("http://{address}/webhooks/{id}"),
-                header_name: header.clone(),
-                header_value: value.clone(),
-            };
+            let target = PushTarget::of(connection, format!("http://{address}/webhooks/{id}"));
             act.simulator.push_to(target).map_err(Failure::wrong)?;
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ensimbi_events::ports::BookReader;
-use ensimbi_events::word::{Bearer, Fee};
+use ensimbi_events::word::{Bearer, Direction, Fee};
 use ensimbi_events::{Amount, Body, BookId, NoLines, SubjectId, WalletId, leaf};
 
 use crate::exit::Failure;
@@ -22,6 +22,15 @@ pub struct Recomputed {
     pub fees: BTreeMap<(String, String, String), i128>,
     /// Payments by state.
     pub states: BTreeMap<String, u64>,
+}
+
+fn scaled(amount: Amount) -> i128 {
+    i128::from(amount.scaled())
+}
+
+/// What we bear of fees that the wallet pays itself.
+fn ours(fees: &[Fee]) -> i128 {
+    fees.iter().filter(|fee| fee.bearer == Bearer::Merchant).map(|fee| scaled(fee.amount)).sum()
 }
 
 /// Reads the whole book.
@@ -42,18 +51,23 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
             let (Some(wallet), false) = (event.fact.wallet, withheld) else { continue };
             let posted = sums.posted.entry(wallet).or_default();
             let held = sums.held.entry(wallet).or_default();
-            let scaled = |amount: Amount| i128::from(amount.scaled());
             let mut state = |word| {
                 last.insert(event.fact.subject, word);
             };
             // Fees and the sign with which they count as a cost.
             let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
             match &event.fact.body {
-                Body::CollectionRequested(_) | Body::PayoutRequested(_) | Body::WithdrawalRequested(_) => {
-                    state("requested");
-                }
+                Body::CollectionRequested(_)
+                | Body::PayoutRequested(_)
+                | Body::WithdrawalRequested(_)
+                | Body::RefundRequested(_) => state("requested"),
                 Body::CollectionPending(_) | Body::PayoutPending(_) => state("pending"),
-                Body::CollectionFailed(_) | Body::PayoutFailed(_) | Body::WithdrawalFailed(_) => state("failed"),
+                Body::CollectionFailed(_)
+                | Body::PayoutFailed(_)
+                | Body::WithdrawalFailed(_)
+                | Body::RefundFailed(_) => state("failed"),
+                Body::CollectionAuthorised(_) => state("authorised"),
+                Body::CollectionVoided(_) => state("voided"),
                 Body::OpeningBalanceDeclared(body) => {
                     *posted += scaled(body.posted);
                     *held += scaled(body.held.unwrap_or_default());
@@ -80,9 +94,43 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
                     state("reversed");
                     costs.extend([(&body.returned, -1), (&body.fees, 1)]);
                 }
+                Body::RefundSucceeded(body) => {
+                    *posted -= scaled(body.wallet_debit);
+                    state("succeeded");
+                    costs.extend([(&body.fees, 1), (&body.returned, -1)]);
+                }
+                Body::RefundReversed(body) => {
+                    *posted += scaled(body.wallet_credit);
+                    state("reversed");
+                    costs.push((&body.returned, -1));
+                }
+                Body::ChargebackOpened(body) => {
+                    *posted -= scaled(body.debited) + ours(&body.fees);
+                    costs.push((&body.fees, 1));
+                }
+                Body::ChargebackClosed(body) => {
+                    *posted += scaled(body.won) - scaled(body.debited_now) - ours(&body.fees) + ours(&body.returned);
+                    costs.extend([(&body.fees, 1), (&body.returned, -1)]);
+                }
+                Body::FundsHeld(body) => {
+                    *posted -= scaled(body.amount);
+                    *held += scaled(body.amount);
+                }
+                Body::FundsReleased(body) => {
+                    *posted += scaled(body.amount);
+                    *held -= scaled(body.amount);
+                }
+                Body::WalletMovementReported(body) => {
+                    *posted += scaled(body.amount) * if body.direction == Direction::In { 1 } else { -1 };
+                }
+                Body::PurseTransferred(body) => {
+                    *posted -= scaled(body.amount_out);
+                    *sums.posted.entry(body.to).or_default() += scaled(body.amount_in);
+                    state("succeeded");
+                    costs.push((&body.fees, 1));
+                }
                 Body::FeeCharged(body) => {
-                    let ours = body.fees.iter().filter(|fee| fee.bearer == Bearer::Merchant);
-                    *posted -= ours.map(|fee| scaled(fee.amount)).sum::<i128>();
+                    *posted -= ours(&body.fees);
                     costs.push((&body.fees, 1));
                 }
                 _ => {}

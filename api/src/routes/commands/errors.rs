@@ -12,6 +12,8 @@ pub enum Asked {
     Collection,
     /// Money out of a wallet.
     Payout,
+    /// Money of a payment, back to its payer.
+    Refund,
     /// Facts of our own, or a question.
     Telling,
 }
@@ -51,6 +53,10 @@ pub fn refusal(asked: Asked, refusal: Refusal, detail: &str) -> ApiError {
     };
     let code = match refusal {
         Refusal::LimitExceeded if asked == Asked::Payout => Problem::InsufficientAvailable,
+        // The reserve is the wallet's; the amount is the payment's.
+        Refusal::LimitExceeded if asked == Asked::Refund && detail.starts_with("reserve: ") => {
+            Problem::InsufficientAvailable
+        }
         Refusal::LimitExceeded => Problem::LimitExceeded,
         Refusal::WrongState | Refusal::StaleState | Refusal::ConfigurationConflict => Problem::WrongState,
         Refusal::UnknownSubject => Problem::NotFound,
@@ -59,6 +65,7 @@ pub fn refusal(asked: Asked, refusal: Refusal, detail: &str) -> ApiError {
         Refusal::BadAmounts => Problem::InvalidAmount,
         Refusal::UnknownBook
         | Refusal::HintOnly
+        | Refusal::ReadFirst
         | Refusal::WrongMode
         | Refusal::TooLarge
         | Refusal::Malformed

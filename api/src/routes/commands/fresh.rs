@@ -7,7 +7,7 @@ use ensimbi_events::codes::Problem;
 use ensimbi_events::{BookId, Event, EventId, SubjectId, WalletId};
 use ensimbi_projections::StoreError;
 use ensimbi_projections::invoices::InvoiceRow;
-use ensimbi_projections::payments::PaymentRow;
+use ensimbi_projections::payments::{DisputeRow, PaymentRow};
 use ensimbi_projections::query::Answer;
 use ensimbi_projections::wallets::WalletRow;
 
@@ -51,6 +51,11 @@ pub async fn invoice(state: &ApiState, book: BookId, id: SubjectId) -> Result<Op
 /// A payment, payout or transfer of this book.
 pub async fn payment(state: &ApiState, book: BookId, id: SubjectId) -> Result<Option<PaymentRow>, ApiError> {
     fresh(state, book, || state.payments.payment(book, id)).await
+}
+
+/// A dispute of this book.
+pub async fn dispute(state: &ApiState, book: BookId, id: SubjectId) -> Result<Option<DisputeRow>, ApiError> {
+    fresh(state, book, || state.payments.dispute(book, id)).await
 }
 
 /// A wallet of this book.

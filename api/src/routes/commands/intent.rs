@@ -41,6 +41,9 @@ pub struct IntentBody {
     /// The provider's id, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object_id: Option<String>,
+    /// Where the payer pays. Whoever has it can open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout_url: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -63,6 +66,7 @@ impl From<&IntentView> for IntentBody {
             attempt: view.attempt,
             reference: view.reference.clone(),
             object_id: view.object_id.clone(),
+            checkout_url: view.checkout_url.clone(),
             reason: view.reason.clone(),
             created_at: view.created_at.to_string(),
             repeated: view.repeated,

@@ -5,9 +5,11 @@
 //! ([`intent`] or [`told`]) or one problem ([`errors`]). Nothing is stored here.
 
 mod allocations;
+mod checkout;
 mod collections;
 mod connections;
 mod discrepancies;
+mod disputes;
 mod errors;
 mod explain;
 mod fresh;
@@ -19,6 +21,7 @@ mod invoices;
 mod openings;
 mod payouts;
 mod policy;
+mod refunds;
 mod reversals;
 mod told;
 
@@ -41,6 +44,11 @@ const WORD_MAX: usize = 128;
 pub(super) fn v1() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(collections::create))
+        .routes(routes!(refunds::capture))
+        .routes(routes!(refunds::release))
+        .routes(routes!(refunds::cancel))
+        .routes(routes!(refunds::create))
+        .routes(routes!(disputes::lose))
         .routes(routes!(payouts::create))
         .routes(routes!(payouts::withdraw))
         .routes(routes!(payouts::again))

@@ -1,19 +1,29 @@
 //! Another attempt of an intent. Only after the last one came to nothing for certain; the sender asks the provider for
 //! the old references once more before anything leaves.
+//!
+//! At a provider with two steps a person may also try an order again whose second step's outcome is unknown, once the
+//! provider still shows the object as never carried out after a long while (`providers/paytota.md` 12). The reservation of
+//! the old attempt ends first, and the same object is carried out: the provider's own states keep it from happening twice.
 
-use ensimbi_events::SubjectId;
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{CommandError, IntentView, Origin};
 use ensimbi_events::ids::{self, Derivation};
+use ensimbi_events::{SubjectId, SubjectKind};
 
 use super::notes::{self, Note};
 use super::{Stopped, is_over, must, orders, repeated, view};
+use crate::connector::{Input, ObjectRef, Said};
+use crate::door::connections::find;
+use crate::door::store::attempts::{self, AttemptState};
 use crate::door::store::commands::{self, NewCommand};
-use crate::door::store::{attempts, intents};
+use crate::door::store::intents::IntentKind;
+use crate::door::store::{intents, outbox};
 use crate::door::{Door, DoorError};
 
 /// Most attempts of one intent.
 const ATTEMPTS_MAX: u32 = 20;
+/// Why an attempt ended that the provider never began.
+const NEVER_CARRIED_OUT: &str = "never_carried_out";
 /// The route, part of what a key is unique in.
 const ROUTE: &str = "attempts";
 
@@ -24,10 +34,38 @@ impl Door {
     /// [`CommandError::Refused`] where the last attempt may still be alive.
     pub(super) async fn ask_again(&self, origin: &Origin, intent: SubjectId) -> Result<IntentView, CommandError> {
         self.check_origin(origin)?;
-        repeated(|| self.again_once(origin, intent)).await
+        let idle = self.never_carried_out(intent).await?;
+        repeated(|| self.again_once(origin, intent, idle)).await
     }
 
-    async fn again_once(&self, origin: &Origin, id: SubjectId) -> Result<IntentView, Stopped> {
+    /// Whether the outcome of the last attempt is unknown for long and the provider's object still waits for its second
+    /// step.
+    async fn never_carried_out(&self, id: SubjectId) -> Result<bool, CommandError> {
+        let mut tx = self.store.read().await?;
+        let last = attempts::last(&mut tx, self.book, id).await?;
+        drop(tx);
+        let Some(last) = last.filter(|last| last.state == AttemptState::Unknown) else { return Ok(false) };
+        let Some(connection) = find(&self.connections, last.connection) else { return Ok(false) };
+        let facts = connection.connector.facts();
+        let long = self.clock.now().since(last.changed_at) >= self.tuning.unknown_grace;
+        let kind = connection.object_kind(&last.object_kind).filter(|kind| *kind != facts.refunds);
+        let (true, true, Some(kind), Some(object_id)) = (facts.two_steps, long, kind, last.object_id) else {
+            return Ok(false);
+        };
+        let object = ObjectRef { kind, id: Some(object_id), reference: None };
+        let answers = connection.client.read(&object).await;
+        let answers = answers.map_err(|why| CommandError::Unavailable(format!("its state cannot be read: {why}")))?;
+        let (options, received_at, mode) = (&connection.settings.options, self.clock.now(), self.mode);
+        let idle = answers.iter().all(|answer| {
+            let input = Input { kind: answer.kind, body: &answer.body, options, received_at, mode };
+            let told = connection.connector.translate(input);
+            let own = |said: &Said| !matches!(said.subject_kind, SubjectKind::Invoice | SubjectKind::Dispute);
+            told.is_ok_and(|told| told.unknown.is_empty() && !told.said.iter().any(own))
+        });
+        Ok(idle && !answers.is_empty())
+    }
+
+    async fn again_once(&self, origin: &Origin, id: SubjectId, idle: bool) -> Result<IntentView, Stopped> {
         let command = ids::intent_id(self.book, ROUTE, &origin.idempotency_key);
         let body_hash = self.body_hash(Derivation::new("ensimbi.command.1").id(Some(id.0)));
         let mut tx = self.store.write().await?;
@@ -42,7 +80,8 @@ impl Door {
         }
         let last = attempts::last(&mut tx, self.book, id).await?;
         let last = last.ok_or_else(|| DoorError::Damaged("an intent without an attempt".into()))?;
-        if !is_over(last.state) || last.n >= ATTEMPTS_MAX {
+        let given_up = idle && attempts::give_up(&mut tx, self.book, &last, self.clock.now()).await?;
+        if !(is_over(last.state) || given_up) || last.n >= ATTEMPTS_MAX {
             let detail = "attempt: a new one follows only a confirmed failure, and there are at most 20".to_owned();
             return Err(CommandError::Refused { code: Refusal::WrongState, detail }.into());
         }
@@ -50,12 +89,22 @@ impl Door {
         if !commands::insert(&mut tx, self.book, &new, self.clock.now()).await? {
             return Err(DoorError::Conflict("a command appeared".into()).into());
         }
-        let attempt = orders::attempt(&intent, last.n + 1, &last.object_kind);
+        let mut attempt = orders::attempt(&intent, last.n + 1, &last.object_kind);
+        let connection = find(&self.connections, intent.connection).ok_or(CommandError::UnknownConnection)?;
+        if connection.connector.facts().two_steps && intent.kind != IntentKind::Refund {
+            // The provider's own object ends what must not happen twice: it is carried out again, and no second one made.
+            attempt.object_id.clone_from(&last.object_id);
+        }
         let claim = notes::requested_id(id, attempt.n);
         attempts::insert(&mut tx, self.book, &attempt, claim, self.clock.now()).await?;
         intents::reopen(&mut tx, self.book, id).await?;
         intent.reason = None;
-        self.note(&mut tx, &intent, attempt.n, Note::Requested).await?;
+        let mut told = Vec::new();
+        if given_up {
+            told.push(self.note_of(&intent, last.n, Note::Refused(NEVER_CARRIED_OUT))?);
+        }
+        told.push(self.note_of(&intent, attempt.n, Note::Requested)?);
+        outbox::chain(&mut tx, self.book, &told, self.clock.now()).await?;
         let view = must(view(&mut tx, self.book, id, false).await?)?;
         tx.commit().await?;
         self.wake.outbox.notify_one();

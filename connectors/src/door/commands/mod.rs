@@ -3,6 +3,9 @@
 //! - `orders`: money to be collected or paid. Intent, first attempt (with its reference) and the note that asks the
 //!   ledger are one transaction. The provider is called only after the ledger's `recorded`, which for money that leaves
 //!   is the reservation.
+//! - `checkout`: what an order may say about what is sold and how it is paid.
+//! - `refunds`: money of a payment, back to its payer.
+//! - `act`: capture, release, cancel: done at the provider at once.
 //! - `again`: another attempt, after the last one came to nothing for certain.
 //! - `notes`: what we tell the ledger about an attempt ourselves.
 //! - `tell`: facts of our own, without a provider.
@@ -11,10 +14,13 @@
 //! The same key with the same body gives the same command, for ever; with another body it is a conflict. Bodies are
 //! compared by a keyed hash, since they hold phone numbers.
 
+mod act;
 mod again;
+mod checkout;
 mod look;
 pub(crate) mod notes;
 mod orders;
+mod refunds;
 mod tell;
 
 use std::time::Duration;
@@ -22,8 +28,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::commands::{
-    Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, KEY_MAX, Origin, PayOrder, Telling,
-    Told, Trail,
+    Action, Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, KEY_MAX, Origin, PayOrder,
+    RefundOrder, Telling, Told, Trail,
 };
 use ensimbi_events::ids::Derivation;
 use ensimbi_events::{BookId, ConnectionId, SubjectId};
@@ -37,8 +43,6 @@ use super::{Door, DoorError};
 const TRIES: u32 = 5;
 /// Real time a caller waits for the ledger's answer; it comes in any case, and the same key finds it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a waiting caller looks, should no wake-up come.
-const LOOK: Duration = Duration::from_millis(250);
 
 impl From<DoorError> for CommandError {
     fn from(error: DoorError) -> Self {
@@ -116,6 +120,15 @@ impl Commands for Door {
         self.after_ledger(intent).await
     }
 
+    async fn refund(&self, origin: &Origin, order: &RefundOrder) -> Result<IntentView, CommandError> {
+        let intent = self.ask_refund(origin, order).await?;
+        self.after_ledger(intent).await
+    }
+
+    async fn act(&self, origin: &Origin, payment: SubjectId, action: Action) -> Result<IntentView, CommandError> {
+        self.do_once(origin, payment, action).await
+    }
+
     async fn again(&self, origin: &Origin, intent: SubjectId) -> Result<IntentView, CommandError> {
         let intent = self.ask_again(origin, intent).await?;
         self.after_ledger(intent).await
@@ -154,23 +167,18 @@ impl Door {
 
     /// Waits until the ledger has answered the newest attempt; gives the intent as it is then, or the ledger's refusal.
     async fn after_ledger(&self, intent: IntentView) -> Result<IntentView, CommandError> {
-        let until = tokio::time::Instant::now() + PATIENCE;
         let claim = notes::requested_id(intent.id, intent.attempt);
-        loop {
-            let answered = self.wake.answered.notified();
+        let look = || async {
             let mut tx = self.store.read().await?;
             let outcome = outbox::outcome(&mut tx, self.book, claim).await?;
-            let now = view(&mut tx, self.book, intent.id, intent.repeated).await?;
-            drop(tx);
-            match outcome {
-                Some(Outcome::Refused { code, detail }) => return Err(CommandError::Refused { code, detail }),
-                Some(Outcome::Recorded { .. }) => return Ok(must(now)?),
-                None if tokio::time::Instant::now() >= until => return Ok(must(now)?),
-                None => {}
-            }
-            let look = until.min(tokio::time::Instant::now() + LOOK);
-            let _ = tokio::time::timeout_at(look, answered).await;
+            let complete = outcome.is_some();
+            Ok::<_, DoorError>((outcome, complete))
+        };
+        if let Some(Outcome::Refused { code, detail }) = self.until_answered(PATIENCE, look).await? {
+            return Err(CommandError::Refused { code, detail });
         }
+        let mut tx = self.store.read().await?;
+        Ok(must(view(&mut tx, self.book, intent.id, intent.repeated).await?)?)
     }
 
     /// The caller's book and key.
@@ -210,6 +218,7 @@ async fn view(tx: &mut Tx, book: BookId, id: SubjectId, repeated: bool) -> Resul
         attempt: attempt.n,
         reference: attempt.reference,
         object_id: attempt.object_id,
+        checkout_url: attempt.link,
         reason: intent.reason,
         created_at: intent.created_at,
         repeated,

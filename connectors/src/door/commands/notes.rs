@@ -2,11 +2,13 @@
 
 use ensimbi_events::ids;
 use ensimbi_events::word::OccurredSource;
-use ensimbi_events::words::payment::{CollectionFailed, CollectionRequested};
+use ensimbi_events::words::payment::{CollectionFailed, CollectionRequested, RefundFailed, RefundRequested};
 use ensimbi_events::words::payout::{PayoutFailed, PayoutRequested, WithdrawalFailed, WithdrawalRequested};
-use ensimbi_events::{Body, Claim, ClaimId, Fact, SubjectId};
+use ensimbi_events::{Body, Claim, ClaimId, Fact, PartyId, SubjectId, Time};
+use uuid::Uuid;
 
 use crate::door::store::intents::{Intent, IntentKind};
+use crate::door::store::outbox::NewNote;
 use crate::door::store::{Tx, outbox};
 use crate::door::{Door, DoorError, TRANSLATOR, place};
 
@@ -43,12 +45,17 @@ fn body(intent: &Intent, attempt: u32, note: Note<'_>) -> Result<Body, DoorError
         (IntentKind::Withdrawal, Note::Requested) => {
             WithdrawalRequested { attempt, amount, reserve: reserve()? }.into()
         }
+        (IntentKind::Refund, Note::Requested) => {
+            let payment_id = intent.payment.ok_or_else(|| DoorError::Damaged("a refund of nothing".into()))?;
+            RefundRequested { payment_id, attempt, amount, reserve: reserve()? }.into()
+        }
         (kind, Note::Refused(reason)) => {
             let (is_final, reason) = (true, reason.to_owned());
             match kind {
                 IntentKind::Collection => CollectionFailed { amount, is_final, reason, fee_bearer, invoice_id }.into(),
                 IntentKind::Payout => PayoutFailed { attempt, amount, is_final, reason }.into(),
                 IntentKind::Withdrawal => WithdrawalFailed { attempt, amount, is_final, reason }.into(),
+                IntentKind::Refund => RefundFailed { attempt, amount, is_final, reason }.into(),
             }
         }
     })
@@ -57,32 +64,51 @@ fn body(intent: &Intent, attempt: u32, note: Note<'_>) -> Result<Body, DoorError
 impl Door {
     /// Writes a note about an attempt into the outbox.
     pub(crate) async fn note(&self, tx: &mut Tx, intent: &Intent, n: u32, note: Note<'_>) -> Result<(), DoorError> {
+        let note = self.note_of(intent, n, note)?;
+        outbox::insert(tx, self.book, &[note], self.clock.now()).await
+    }
+
+    /// A note about an attempt.
+    pub(super) fn note_of(&self, intent: &Intent, n: u32, note: Note<'_>) -> Result<NewNote, DoorError> {
         let body = body(intent, n, note)?;
         let now = self.clock.now();
+        let fact = Fact {
+            subject: intent.id,
+            subject_kind: intent.kind.subject_kind(),
+            connection: Some(intent.connection),
+            wallet: Some(intent.wallet),
+            object_kind: Some(INTENT.to_owned()),
+            object_id: Some(intent.id.to_string()),
+            occurrence: n.to_string(),
+            currency: Some(intent.currency),
+            version: body.version(),
+            body,
+        };
+        self.own_note(intent.id.0, claim_id(intent.id, n, note), fact, now, intent.party)
+    }
+
+    /// What we state ourselves: no bytes of a provider stand behind it.
+    pub(super) fn own_note(
+        &self,
+        source: Uuid,
+        id: ClaimId,
+        fact: Fact,
+        occurred_at: Time,
+        party: Option<PartyId>,
+    ) -> Result<NewNote, DoorError> {
         let claim = Claim {
-            id: claim_id(intent.id, n, note),
+            id,
             book: self.book,
-            fact: Fact {
-                subject: intent.id,
-                subject_kind: intent.kind.subject_kind(),
-                connection: Some(intent.connection),
-                wallet: Some(intent.wallet),
-                object_kind: Some(INTENT.to_owned()),
-                object_id: Some(intent.id.to_string()),
-                occurrence: n.to_string(),
-                currency: Some(intent.currency),
-                version: body.version(),
-                body,
-            },
-            occurred_at: now,
+            fact,
+            occurred_at,
             occurred_source: OccurredSource::Ledger,
             translator: TRANSLATOR.to_owned(),
             evidence: None,
-            party: intent.party,
+            party,
             doubt: None,
             operator_transaction: None,
+            confirms: false,
         };
-        let note = place::note(intent.id.0, claim).map_err(DoorError::Damaged)?;
-        outbox::insert(tx, self.book, &[note], now).await
+        place::note(source, claim).map_err(DoorError::Damaged)
     }
 }

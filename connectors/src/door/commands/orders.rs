@@ -9,7 +9,7 @@ use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, ConnectionId, Currency, PartyId, SubjectId};
 
 use super::notes::{self, Note};
-use super::{Stopped, must, repeated, view};
+use super::{Stopped, checkout, must, refunds, repeated, view};
 use crate::connector::{Capability, OrderKind};
 use crate::door::connections::{Connection, Wallet, find};
 use crate::door::parties::{self, IntentRecord, PartyRecord};
@@ -22,16 +22,19 @@ use crate::door::{Door, DoorError};
 const PATTERN_MAX: usize = 64 * 1024;
 
 /// An order in the one form that is stored.
-struct Ask<'a> {
-    kind: IntentKind,
-    connection: &'a Connection,
-    wallet: &'a Wallet,
-    amount: Amount,
-    reserve: Option<Amount>,
-    fee_bearer: Bearer,
-    invoice_id: Option<SubjectId>,
-    party: PartyRecord,
-    record: IntentRecord,
+pub(super) struct Ask<'a> {
+    pub(super) kind: IntentKind,
+    pub(super) connection: &'a Connection,
+    pub(super) wallet: &'a Wallet,
+    pub(super) amount: Amount,
+    pub(super) reserve: Option<Amount>,
+    pub(super) fee_bearer: Bearer,
+    pub(super) invoice_id: Option<SubjectId>,
+    /// What a refund is of.
+    pub(super) payment: Option<SubjectId>,
+    pub(super) items: u32,
+    pub(super) party: PartyRecord,
+    pub(super) record: IntentRecord,
 }
 
 impl Door {
@@ -42,22 +45,26 @@ impl Door {
     pub async fn ask_collect(&self, origin: &Origin, order: &CollectOrder) -> Result<IntentView, CommandError> {
         self.check_origin(origin)?;
         let connection = self.offering(order.connection, Capability::Collect)?;
-        let wallet = wallet(connection, order.wallet.as_deref(), order.currency)?;
+        let purse = connection.connector.facts().purses.first().copied();
+        let wallet = wallet(connection, order.wallet.as_deref(), order.currency, purse)?;
         amount(connection, OrderKind::Collect, order.amount, order.currency)?;
-        phone("payer.phone", &order.payer_phone)?;
+        let items = checkout::check(connection, order)?;
         text("payer.name", order.payer_name.as_deref(), NAME_MAX)?;
         text("note", order.note.as_deref(), NOTE_MAX)?;
         let party = PartyRecord {
-            phone: Some(order.payer_phone.clone()),
+            phone: order.payer_phone.clone(),
             name: order.payer_name.clone(),
+            email: order.payer_email.clone(),
             ..PartyRecord::default()
         };
         let record = IntentRecord {
             phone: party.phone.clone(),
             name: party.name.clone(),
+            email: party.email.clone(),
             note: order.note.clone(),
             ..IntentRecord::default()
         };
+        let record = record.selling(&order.items, &order.checkout);
         self.store(
             origin,
             &Ask {
@@ -68,6 +75,8 @@ impl Door {
                 reserve: None,
                 fee_bearer: order.fee_bearer,
                 invoice_id: order.invoice_id,
+                payment: None,
+                items,
                 party,
                 record,
             },
@@ -93,7 +102,8 @@ impl Door {
             }
         };
         let connection = self.offering(order.connection, capability)?;
-        let wallet = wallet(connection, order.wallet.as_deref(), order.currency)?;
+        let purse = connection.connector.facts().purses.last().copied();
+        let wallet = wallet(connection, order.wallet.as_deref(), order.currency, purse)?;
         amount(connection, order_kind, order.amount, order.currency)?;
         text("name", order.name.as_deref(), NAME_MAX)?;
         text("note", order.note.as_deref(), NOTE_MAX)?;
@@ -137,6 +147,8 @@ impl Door {
                 reserve: Some(reserve),
                 fee_bearer: Bearer::Merchant,
                 invoice_id: None,
+                payment: None,
+                items: 0,
                 party,
                 record,
             },
@@ -187,7 +199,7 @@ impl Door {
         }
     }
 
-    async fn store(&self, origin: &Origin, ask: &Ask<'_>) -> Result<IntentView, CommandError> {
+    pub(super) async fn store(&self, origin: &Origin, ask: &Ask<'_>) -> Result<IntentView, CommandError> {
         let id = ids::intent_id(self.book, ask.kind.route(), &origin.idempotency_key);
         repeated(|| self.store_once(origin, ask, id)).await
     }
@@ -200,6 +212,9 @@ impl Door {
                 return Err(CommandError::IdempotencyConflict.into());
             }
             return Ok(must(view(&mut tx, self.book, id, true).await?)?);
+        }
+        if let Some(payment) = ask.payment {
+            refunds::none_open(self, &mut tx, payment).await?;
         }
         let party = parties::upsert(self, &mut tx, &ask.party).await?;
         let sealed = self.vault.seal_party(self.entropy.as_ref(), PartyId(id.0), &ask.record.json()?);
@@ -215,6 +230,8 @@ impl Door {
             currency: ask.wallet.settings.currency,
             fee_bearer: ask.fee_bearer,
             invoice_id: ask.invoice_id,
+            payment: ask.payment,
+            items: ask.items,
             party,
             sealed: sealed.sealed,
             wrapped_key: Some(sealed.wrapped_key),
@@ -226,7 +243,11 @@ impl Door {
             return Err(DoorError::Conflict("an intent appeared".into()).into());
         }
         let facts = ask.connection.connector.facts();
-        let object_kind = if ask.kind == IntentKind::Collection { facts.collects } else { facts.pays };
+        let object_kind = match ask.kind {
+            IntentKind::Collection => facts.collects,
+            IntentKind::Payout | IntentKind::Withdrawal => facts.pays,
+            IntentKind::Refund => facts.refunds,
+        };
         let attempt = attempt(&intent, 1, object_kind);
         let claim = notes::requested_id(id, 1);
         attempts::insert(&mut tx, self.book, &attempt, claim, intent.created_at).await?;
@@ -255,6 +276,12 @@ impl Door {
         ] {
             hash = hash.part(text.as_deref().unwrap_or_default().as_bytes());
         }
+        if ask.kind == IntentKind::Refund {
+            hash = hash.id(ask.payment.map(|id| id.0));
+        }
+        for part in checkout::parts(record) {
+            hash = hash.part(part.as_bytes());
+        }
         self.body_hash(hash)
     }
 }
@@ -271,10 +298,12 @@ pub(super) fn attempt(intent: &Intent, n: u32, object_kind: &str) -> Attempt {
         object_id: None,
         state: AttemptState::Asked,
         tries: 0,
+        link: None,
+        changed_at: intent.created_at,
     }
 }
 
-fn invalid(code: Problem, field: &'static str, problem: &str) -> CommandError {
+pub(super) fn invalid(code: Problem, field: &'static str, problem: &str) -> CommandError {
     CommandError::Invalid { code, field, problem: problem.to_owned() }
 }
 
@@ -286,7 +315,7 @@ fn amount(connection: &Connection, kind: OrderKind, amount: Amount, currency: Cu
     accepted.map_err(|problem| invalid(Problem::InvalidAmount, "amount", &problem))
 }
 
-fn phone(field: &'static str, phone: &str) -> Result<(), CommandError> {
+pub(super) fn phone(field: &'static str, phone: &str) -> Result<(), CommandError> {
     let digits = phone.strip_prefix('+').unwrap_or(phone);
     if (5..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(());
@@ -294,7 +323,7 @@ fn phone(field: &'static str, phone: &str) -> Result<(), CommandError> {
     Err(invalid(Problem::InvalidPhone, field, "expected 5 to 20 digits, with an optional + before"))
 }
 
-fn text(field: &'static str, text: Option<&str>, max: usize) -> Result<(), CommandError> {
+pub(super) fn text(field: &'static str, text: Option<&str>, max: usize) -> Result<(), CommandError> {
     let fits = |text: &str| !text.is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control);
     if text.is_none_or(fits) {
         return Ok(());
@@ -303,10 +332,15 @@ fn text(field: &'static str, text: Option<&str>, max: usize) -> Result<(), Comma
     Err(invalid(Problem::InvalidBody, field, &problem))
 }
 
-/// The wallet that an order means: by code or id, or the only one in the currency.
-fn wallet<'a>(connection: &'a Connection, named: Option<&str>, currency: Currency) -> Result<&'a Wallet, CommandError> {
+/// The wallet that an order means: by code or id, or the only one in the currency; of the purse that such orders go by.
+fn wallet<'a>(
+    connection: &'a Connection,
+    named: Option<&str>,
+    currency: Currency,
+    purse: Option<&str>,
+) -> Result<&'a Wallet, CommandError> {
     let Some(named) = named else {
-        let only = connection.only_wallet(Some(currency));
+        let only = connection.only_wallet(Some(currency), purse);
         let problem = "expected the currency of exactly one wallet, or a wallet beside it";
         return only.ok_or_else(|| invalid(Problem::WrongCurrency, "currency", problem));
     };
@@ -316,6 +350,12 @@ fn wallet<'a>(connection: &'a Connection, named: Option<&str>, currency: Currenc
     let wallet = wallet.ok_or_else(|| invalid(Problem::UnknownWallet, "wallet", problem))?;
     if wallet.settings.currency != currency {
         return Err(invalid(Problem::WrongCurrency, "currency", "expected the wallet's currency"));
+    }
+    if let (Some(own), Some(purse)) = (wallet.settings.purse.as_deref(), purse)
+        && own != purse
+    {
+        let problem = format!("expected a wallet of the purse {purse}");
+        return Err(invalid(Problem::UnknownWallet, "wallet", &problem));
     }
     Ok(wallet)
 }

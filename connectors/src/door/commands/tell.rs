@@ -6,15 +6,14 @@
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::commands::{CommandError, FACTS_MAX, Origin, Telling, Told, ToldFact};
 use ensimbi_events::ids::{self, Derivation};
-use ensimbi_events::word::OccurredSource;
-use ensimbi_events::{Claim, PartyId, SubjectId};
+use ensimbi_events::{PartyId, SubjectId};
 use uuid::Uuid;
 
-use super::{LOOK, PATIENCE, Stopped, repeated};
+use super::{PATIENCE, Stopped, repeated};
 use crate::door::parties::{self, PartyRecord};
 use crate::door::store::commands::{self, NewCommand};
-use crate::door::store::outbox::{self, NewNote};
-use crate::door::{Door, DoorError, TRANSLATOR, place};
+use crate::door::store::outbox::{self, ClaimOutcome, NewNote};
+use crate::door::{Door, DoorError, TRANSLATOR};
 
 impl Door {
     /// What was told under this route and key before, if anything was.
@@ -52,26 +51,24 @@ impl Door {
 
     /// Waits until the ledger has answered every fact, or refused one.
     async fn answers(&self, id: SubjectId, repeated: bool) -> Result<Told, CommandError> {
-        let until = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let answered = self.wake.answered.notified();
-            let mut tx = self.store.read().await?;
-            let claims = outbox::of_source(&mut tx, self.book, source(id)).await?;
-            drop(tx);
-            let refused = claims.iter().find_map(|claim| match &claim.outcome {
+        let refusal = |claims: &[ClaimOutcome]| {
+            claims.iter().find_map(|claim| match &claim.outcome {
                 Some(Outcome::Refused { code, detail }) => Some((*code, detail.clone())),
                 _ => None,
-            });
-            if let Some((code, detail)) = refused {
-                return Err(CommandError::Refused { code, detail });
-            }
-            let now = tokio::time::Instant::now();
-            if now >= until || claims.iter().all(|claim| claim.outcome.is_some()) {
-                let facts = claims.into_iter().map(|claim| ToldFact { word: claim.word, outcome: claim.outcome });
-                return Ok(Told { facts: facts.collect(), repeated });
-            }
-            let _ = tokio::time::timeout_at(until.min(now + LOOK), answered).await;
+            })
+        };
+        let look = || async {
+            let mut tx = self.store.read().await?;
+            let claims = outbox::of_source(&mut tx, self.book, source(id)).await?;
+            let complete = claims.iter().all(|claim| claim.outcome.is_some()) || refusal(&claims).is_some();
+            Ok::<_, DoorError>((claims, complete))
+        };
+        let claims = self.until_answered(PATIENCE, look).await?;
+        if let Some((code, detail)) = refusal(&claims) {
+            return Err(CommandError::Refused { code, detail });
         }
+        let facts = claims.into_iter().map(|claim| ToldFact { word: claim.word, outcome: claim.outcome });
+        Ok(Told { facts: facts.collect(), repeated })
     }
 
     /// Says whether the command was there already.
@@ -97,7 +94,7 @@ impl Door {
         }
         let mut notes = Vec::with_capacity(telling.facts.len());
         for (index, fact) in telling.facts.iter().enumerate() {
-            notes.push(self.own_note(id, index, fact, party)?);
+            notes.push(self.told_note(id, index, fact, party)?);
         }
         outbox::chain(&mut tx, self.book, &notes, now).await?;
         tx.commit().await?;
@@ -105,7 +102,7 @@ impl Door {
         Ok(false)
     }
 
-    fn own_note(
+    fn told_note(
         &self,
         command: SubjectId,
         index: usize,
@@ -116,19 +113,8 @@ impl Door {
         let source = source(command);
         let mut fact = fact.clone();
         party_of(&mut fact.body, party);
-        let claim = Claim {
-            id: ids::claim_id(source, index, TRANSLATOR),
-            book: self.book,
-            fact,
-            occurred_at: at.unwrap_or_else(|| self.clock.now()),
-            occurred_source: OccurredSource::Ledger,
-            translator: TRANSLATOR.to_owned(),
-            evidence: None,
-            party,
-            doubt: None,
-            operator_transaction: None,
-        };
-        place::note(source, claim).map_err(DoorError::Damaged)
+        let at = at.unwrap_or_else(|| self.clock.now());
+        self.own_note(source, ids::claim_id(source, index, TRANSLATOR), fact, at, party)
     }
 }
 

@@ -9,28 +9,34 @@ use super::{Tx, statements};
 use crate::door::DoorError;
 
 statements! {
-    INSERT plain "INSERT INTO attempts (book, intent, n, connection, reference, object_kind, claim_id, changed_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    LAST plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+    INSERT plain "INSERT INTO attempts (book, intent, n, connection, reference, object_kind, object_id, claim_id, \
+        changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    LAST plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND intent = $2 ORDER BY n DESC LIMIT 1";
-    BY_CLAIM plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+    BY_CLAIM plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND claim_id = $2";
-    READY plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+    READY plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND connection = $2 AND state = 'cleared' AND next_at <= $3 ORDER BY next_at, intent LIMIT $4";
-    STUCK plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+    STUCK plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND connection = $2 AND state = 'calling' AND leased_until <= $3 LIMIT $4";
-    EARLIER plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries FROM attempts \
+    EARLIER plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND intent = $2 AND n < $3 ORDER BY n";
-    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind FROM attempts a \
+    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_id, \
+        a.earlier_end, i.items FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
         WHERE a.book = $1 AND a.connection = $2 AND a.reference = $3";
-    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind FROM attempts a \
+    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_id, \
+        a.earlier_end, i.items FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
-        WHERE a.book = $1 AND a.connection = $2 AND a.object_kind = $3 AND a.object_id = $4 ORDER BY a.n LIMIT 1";
+        WHERE a.book = $1 AND a.connection = $2 AND a.object_kind = $3 AND a.object_id = $4 ORDER BY a.n DESC LIMIT 1";
     CLEAR plain "UPDATE attempts SET state = 'cleared', next_at = $4, changed_at = $4 \
         WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'asked'";
     CALL plain "UPDATE attempts SET state = 'calling', leased_until = $4, changed_at = $5 \
         WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'cleared'";
+    /// The object is there and nothing has moved: the call that moves money is the next one, or the payer's own.
+    PREPARED plain "UPDATE attempts SET state = $6, object_id = $4, link = $5, leased_until = NULL, tries = 0, \
+        next_at = $7, changed_at = $7 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
+    EARLIER_END plain "UPDATE attempts SET earlier_end = $4 WHERE book = $1 AND intent = $2 AND n = $3";
     NOT_SENT plain "UPDATE attempts SET state = 'cleared', leased_until = NULL, tries = tries + 1, next_at = $4, \
         changed_at = $5 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
     END plain "UPDATE attempts SET state = $4, leased_until = NULL, changed_at = $5 \
@@ -108,6 +114,10 @@ pub(crate) struct Attempt {
     pub(crate) object_id: Option<String>,
     pub(crate) state: AttemptState,
     pub(crate) tries: u32,
+    /// Where the payer pays.
+    pub(crate) link: Option<String>,
+    /// Since when it is in its state.
+    pub(crate) changed_at: Time,
 }
 
 /// Whose attempt an object belongs to.
@@ -118,6 +128,12 @@ pub(crate) struct Owner {
     pub(crate) wallet: WalletId,
     pub(crate) reference: String,
     pub(crate) kind: IntentKind,
+    /// The object of the attempt, where it is known.
+    pub(crate) object_id: Option<String>,
+    /// How the same object ended the attempt before this one.
+    pub(crate) earlier_end: Option<String>,
+    /// How many things a collection sells.
+    pub(crate) items: u32,
 }
 
 fn read(mut row: Row) -> Result<Attempt, DoorError> {
@@ -130,6 +146,8 @@ fn read(mut row: Row) -> Result<Attempt, DoorError> {
         object_id: row.opt_text()?,
         state: row.word(AttemptState::from_text)?,
         tries: row.small()?,
+        link: row.opt_text()?,
+        changed_at: row.time()?,
     })
 }
 
@@ -140,6 +158,9 @@ fn owner(mut row: Row) -> Result<Owner, DoorError> {
         wallet: WalletId(row.id()?),
         reference: row.text()?,
         kind: row.word(IntentKind::from_text)?,
+        object_id: row.opt_text()?,
+        earlier_end: row.opt_text()?,
+        items: row.small()?,
     })
 }
 
@@ -151,8 +172,9 @@ pub(crate) async fn insert(
     claim: ClaimId,
     now: Time,
 ) -> Result<(), DoorError> {
-    let Attempt { intent, n, connection, reference, object_kind, .. } = attempt;
-    let values = values![book, *intent, *n, *connection, reference.as_str(), object_kind.as_str(), claim, now];
+    let Attempt { intent, n, connection, reference, object_kind, object_id, .. } = attempt;
+    let (reference, object_kind, object_id) = (reference.as_str(), object_kind.as_str(), object_id.clone());
+    let values = values![book, *intent, *n, *connection, reference, object_kind, object_id, claim, now];
     tx.run(INSERT, values).await.map(drop)
 }
 
@@ -228,6 +250,25 @@ pub(crate) async fn call(
     now: Time,
 ) -> Result<bool, DoorError> {
     Ok(tx.run(CALL, values![book, attempt.intent, attempt.n, leased_until, now]).await? > 0)
+}
+
+/// The provider has the object, and nothing has moved. `complete`: the payer does the rest.
+pub(crate) async fn prepared(
+    tx: &mut Tx,
+    book: BookId,
+    attempt: &Attempt,
+    (object_id, link): (&str, Option<&str>),
+    complete: bool,
+    now: Time,
+) -> Result<bool, DoorError> {
+    let state = if complete { AttemptState::Accepted } else { AttemptState::Cleared };
+    let values = values![book, attempt.intent, attempt.n, object_id, link, state.as_str(), now];
+    Ok(tx.run(PREPARED, values).await? > 0)
+}
+
+/// How the object of an attempt ended an earlier one: told again, it says nothing of this one.
+pub(crate) async fn earlier_end(tx: &mut Tx, book: BookId, attempt: &Attempt, end: &str) -> Result<(), DoorError> {
+    tx.run(EARLIER_END, values![book, attempt.intent, attempt.n, end]).await.map(drop)
 }
 
 /// Nothing left us: it may be sent again.

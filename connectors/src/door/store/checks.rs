@@ -7,7 +7,7 @@ use ensimbi_events::{BookId, ConnectionId, SubjectId, Time};
 
 use super::value::{Row, values};
 use super::{Tx, statements};
-use crate::connector::Watch;
+use crate::connector::{ObjectRef, Watch};
 use crate::door::DoorError;
 
 statements! {
@@ -67,6 +67,15 @@ impl CheckKey {
         Self { connection, object_kind: object_kind.to_owned(), key }
     }
 
+    /// By the provider's id where an object has one, else by our reference.
+    pub(crate) fn of(connection: ConnectionId, object: &ObjectRef) -> Option<Self> {
+        match (&object.id, &object.reference) {
+            (Some(id), _) => Some(Self::by_id(connection, object.kind, id)),
+            (None, Some(reference)) => Some(Self::by_reference(connection, object.kind, reference)),
+            (None, None) => None,
+        }
+    }
+
     /// By our reference.
     pub(crate) fn by_reference(connection: ConnectionId, object_kind: &str, reference: &str) -> Self {
         Self { connection, object_kind: object_kind.to_owned(), key: ["ref:", reference].concat() }
@@ -101,15 +110,17 @@ impl Check {
 
 const fn word(watch: Watch) -> &'static str {
     match watch {
-        Watch::Unsettled => "unsettled",
+        Watch::Unsettled | Watch::Moved => "unsettled",
         Watch::Settled => "settled",
         Watch::Ended => "ended",
+        Watch::Closed => "closed",
         Watch::Routine => "routine",
     }
 }
 
 fn watch(text: &str) -> Option<Watch> {
-    [Watch::Unsettled, Watch::Settled, Watch::Ended, Watch::Routine].into_iter().find(|watch| word(*watch) == text)
+    let all = [Watch::Unsettled, Watch::Settled, Watch::Ended, Watch::Closed, Watch::Routine];
+    all.into_iter().find(|watch| word(*watch) == text)
 }
 
 fn key_values(book: BookId, key: &CheckKey) -> Vec<super::value::Value> {

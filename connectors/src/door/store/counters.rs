@@ -21,11 +21,13 @@ statements! {
     NEXT_CHECK plain "SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) \
         FROM checks c LEFT JOIN pauses p ON p.book = c.book AND p.connection = c.connection AND p.until > $2 \
         WHERE c.book = $1 AND c.next_check_at IS NOT NULL AND (c.next_check_at > $2 OR p.until IS NOT NULL)";
-    /// Routine reads go on for ever; they do not count as something that is still to come.
+    /// Routine reads go on for ever, and so does what they begin (a statement that is being made); they do not count as
+    /// something that is still to come.
     NEXT_SETTLING plain "SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) \
         FROM checks c LEFT JOIN pauses p ON p.book = c.book AND p.connection = c.connection AND p.until > $2 \
-        WHERE c.book = $1 AND c.watch <> 'routine' AND c.next_check_at IS NOT NULL \
-        AND (c.next_check_at > $2 OR p.until IS NOT NULL)";
+        WHERE c.book = $1 AND c.next_check_at IS NOT NULL AND (c.next_check_at > $2 OR p.until IS NOT NULL) \
+        AND NOT EXISTS (SELECT 1 FROM checks r WHERE r.book = c.book AND r.connection = c.connection \
+        AND r.object_kind = c.object_kind AND r.watch = 'routine')";
     NEXT_COMMAND plain "SELECT MIN(CASE WHEN p.until > a.next_at THEN p.until ELSE a.next_at END) \
         FROM attempts a LEFT JOIN pauses p ON p.book = a.book AND p.connection = a.connection AND p.until > $2 \
         WHERE a.book = $1 AND a.state = 'cleared' AND (a.next_at > $2 OR p.until IS NOT NULL)";

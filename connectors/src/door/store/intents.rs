@@ -9,10 +9,15 @@ use crate::door::DoorError;
 
 statements! {
     INSERT plain "INSERT INTO intents (book, id, connection, kind, route, idempotency_key, body_hash, wallet, amount, \
-        reserve, currency, fee_bearer, invoice_id, party, sealed, wrapped_key, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING";
-    GET plain "SELECT id, connection, kind, body_hash, wallet, amount, reserve, currency, fee_bearer, invoice_id, party, \
-        sealed, wrapped_key, created_at, reason FROM intents WHERE book = $1 AND id = $2";
+        reserve, currency, fee_bearer, invoice_id, payment, items, party, sealed, wrapped_key, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+        ON CONFLICT DO NOTHING";
+    GET plain "SELECT id, connection, kind, body_hash, wallet, amount, reserve, currency, fee_bearer, invoice_id, payment, \
+        items, party, sealed, wrapped_key, created_at, reason FROM intents WHERE book = $1 AND id = $2";
+    /// Refunds of a payment whose outcome is open, or whose object nobody has named yet.
+    OPEN_REFUNDS plain "SELECT i.id, i.amount, a.object_id, a.state FROM intents i JOIN attempts a \
+        ON a.book = i.book AND a.intent = i.id WHERE i.book = $1 AND i.payment = $2 AND a.state IN \
+        ('asked', 'cleared', 'calling', 'unknown', 'accepted') ORDER BY i.created_at, i.id LIMIT 100";
     REFUSE plain "UPDATE intents SET state = 'refused', reason = $3 WHERE book = $1 AND id = $2";
     REOPEN plain "UPDATE intents SET state = 'open', reason = NULL WHERE book = $1 AND id = $2";
 }
@@ -26,10 +31,12 @@ pub(crate) enum IntentKind {
     Payout,
     /// Money to our own bank.
     Withdrawal,
+    /// Money of a collection, back to its payer.
+    Refund,
 }
 
 impl IntentKind {
-    const ALL: [Self; 3] = [Self::Collection, Self::Payout, Self::Withdrawal];
+    const ALL: [Self; 4] = [Self::Collection, Self::Payout, Self::Withdrawal, Self::Refund];
 
     /// The word as stored.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -37,6 +44,7 @@ impl IntentKind {
             Self::Collection => "collection",
             Self::Payout => "payout",
             Self::Withdrawal => "withdrawal",
+            Self::Refund => "refund",
         }
     }
 
@@ -46,6 +54,7 @@ impl IntentKind {
             Self::Collection => "collections",
             Self::Payout => "payouts",
             Self::Withdrawal => "withdrawals",
+            Self::Refund => "refunds",
         }
     }
 
@@ -55,6 +64,7 @@ impl IntentKind {
             Self::Collection => SubjectKind::Payment,
             Self::Payout => SubjectKind::Payout,
             Self::Withdrawal => SubjectKind::Transfer,
+            Self::Refund => SubjectKind::Refund,
         }
     }
 
@@ -76,6 +86,10 @@ pub(crate) struct Intent {
     pub(crate) currency: Currency,
     pub(crate) fee_bearer: Bearer,
     pub(crate) invoice_id: Option<SubjectId>,
+    /// What a refund is of.
+    pub(crate) payment: Option<SubjectId>,
+    /// How many things a collection sells; the provider makes an invoice of them.
+    pub(crate) items: u32,
     pub(crate) party: Option<PartyId>,
     /// The other side's data and note, under the intent's own key.
     pub(crate) sealed: Vec<u8>,
@@ -100,6 +114,8 @@ pub(crate) async fn insert(tx: &mut Tx, book: BookId, key: &str, intent: &Intent
         intent.currency.as_str(),
         intent.fee_bearer.as_str(),
         intent.invoice_id,
+        intent.payment,
+        intent.items,
         intent.party,
         intent.sealed.as_slice(),
         intent.wrapped_key.clone(),
@@ -125,12 +141,28 @@ fn read(mut row: Row) -> Result<Intent, DoorError> {
         currency: row.word(|text| text.parse().ok())?,
         fee_bearer: row.word(Bearer::from_text)?,
         invoice_id: row.opt_id()?.map(SubjectId),
+        payment: row.opt_id()?.map(SubjectId),
+        items: row.small()?,
         party: row.opt_id()?.map(PartyId),
         sealed: row.bytes()?,
         wrapped_key: row.opt_bytes()?,
         created_at: row.time()?,
         reason: row.opt_text()?,
     })
+}
+
+/// The refunds of a payment that may still move money, oldest first: id, amount, and whether its object is known.
+pub(crate) async fn open_refunds(
+    tx: &mut Tx,
+    book: BookId,
+    payment: SubjectId,
+) -> Result<Vec<(SubjectId, Amount, bool)>, DoorError> {
+    let mut found = Vec::new();
+    for mut row in tx.rows(OPEN_REFUNDS, values![book, payment]).await? {
+        let (id, amount) = (SubjectId(row.id()?), Amount::from_scaled(row.int()?));
+        found.push((id, amount, row.opt_text()?.is_some()));
+    }
+    Ok(found)
 }
 
 /// Ends an intent that the ledger or the provider refused.

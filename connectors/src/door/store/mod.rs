@@ -11,6 +11,7 @@ pub(crate) mod banks;
 pub(crate) mod checks;
 pub(crate) mod commands;
 pub(crate) mod counters;
+pub(crate) mod holds;
 pub(crate) mod inbox;
 pub(crate) mod intents;
 pub(crate) mod keys;
@@ -18,6 +19,7 @@ pub(crate) mod outbox;
 pub(crate) mod parties;
 pub(crate) mod pauses;
 mod postgres;
+pub(crate) mod push_keys;
 pub(crate) mod rows;
 mod sqlite;
 pub(crate) mod value;
@@ -253,11 +255,13 @@ pub(crate) fn statements_of_all_tables() -> Vec<(&'static str, Sql)> {
         commands::ALL,
         counters::ALL,
         inbox::ALL,
+        holds::ALL,
         intents::ALL,
         keys::ALL,
         outbox::ALL,
         parties::ALL,
         pauses::ALL,
+        push_keys::ALL,
         rows::ALL,
     ];
     all.concat()

@@ -1,7 +1,9 @@
-//! Notes to the ledger: `pending` -> `published` (the bus has it) -> `confirmed` or `refused` (the ledger answered).
+//! Notes to the ledger: `pending` -> `published` (the bus has it) -> `confirmed` or `refused` (the ledger answered). One
+//! that only confirms what a read states is `parked` while the ledger has no such read, and goes out again after it.
 //! `next_at` and the lease it stands for are real time.
 
 use ensimbi_events::bus::Outcome;
+use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::TrailClaim;
 use ensimbi_events::{BookId, Claim, ClaimId, ConnectionId, SubjectId, Time};
 use uuid::Uuid;
@@ -9,6 +11,9 @@ use uuid::Uuid;
 use super::value::values;
 use super::{Tx, statements};
 use crate::door::DoorError;
+
+/// How often a note that only confirms is sent; a stale push says something that no read will ever state.
+const CONFIRMATIONS_MAX: u32 = 8;
 
 statements! {
     /// The row lock of this counter makes the numbering gap-tolerant but in commit order.
@@ -28,6 +33,14 @@ statements! {
     /// What waits behind a refused note would be half a command.
     DROP_WAITING plain "UPDATE outbox SET state = 'refused', outcome = $3 WHERE book = $1 AND state = 'waiting' \
         AND source = (SELECT o.source FROM outbox o WHERE o.book = $1 AND o.claim_id = $2)";
+    PARK plain "UPDATE outbox SET state = CASE WHEN attempt < $4 THEN 'parked' ELSE 'refused' END, outcome = $3 \
+        WHERE book = $1 AND claim_id = $2 AND state IN ('pending', 'published')";
+    /// The read may have been recorded while the refusal was on its way here.
+    UNPARK_LATE plain "UPDATE outbox SET state = 'pending', next_at = 0 WHERE book = $1 AND claim_id = $2 \
+        AND state = 'parked' AND EXISTS (SELECT 1 FROM outbox o WHERE o.book = $1 AND o.subject = outbox.subject \
+        AND o.word = outbox.word AND o.state = 'confirmed')";
+    UNPARK plain "UPDATE outbox SET state = 'pending', next_at = 0 WHERE book = $1 AND state = 'parked' \
+        AND subject = (SELECT o.subject FROM outbox o WHERE o.book = $1 AND o.claim_id = $2)";
     OUTCOME plain "SELECT outcome FROM outbox WHERE book = $1 AND claim_id = $2";
     OF_SUBJECT plain "SELECT claim_id, source, word, created_at, outcome FROM outbox \
         WHERE book = $1 AND subject = $2 ORDER BY seq LIMIT $3";
@@ -147,16 +160,24 @@ pub(crate) async fn published(tx: &mut Tx, book: BookId, claim: ClaimId) -> Resu
 
 /// The ledger's answer. False where the note is finished already, or none of ours.
 pub(crate) async fn answered(tx: &mut Tx, book: BookId, claim: ClaimId, outcome: &Outcome) -> Result<bool, DoorError> {
+    let text = serde_json::to_string(outcome).map_err(|why| DoorError::Damaged(why.to_string()))?;
     let state = match outcome {
         Outcome::Recorded { .. } => "confirmed",
+        Outcome::Refused { code: Refusal::ReadFirst, .. } => {
+            let parked = tx.run(PARK, values![book, claim, text, CONFIRMATIONS_MAX]).await? > 0;
+            tx.run(UNPARK_LATE, values![book, claim]).await?;
+            return Ok(parked);
+        }
         Outcome::Refused { .. } => "refused",
     };
-    let text = serde_json::to_string(outcome).map_err(|why| DoorError::Damaged(why.to_string()))?;
     if tx.run(ANSWERED, values![book, claim, state, text]).await? == 0 {
         return Ok(false);
     }
     match outcome {
-        Outcome::Recorded { .. } => tx.run(RELEASE, values![book, claim]).await?,
+        Outcome::Recorded { .. } => {
+            tx.run(UNPARK, values![book, claim]).await?;
+            tx.run(RELEASE, values![book, claim]).await?
+        }
         Outcome::Refused { code, .. } => {
             let detail = "an earlier fact of the same command was refused".to_owned();
             let after = serde_json::to_string(&Outcome::Refused { code: *code, detail });

@@ -64,7 +64,7 @@ async fn the_same_key_is_one_intent_and_another_body_a_conflict(house: House) {
         let mut other = command.clone();
         match change {
             0 => other.amount = Amount::whole(701),
-            1 => other.payer_phone = "256772123457".into(),
+            1 => other.payer_phone = Some("256772123457".into()),
             2 => other.note = None,
             _ => other.fee_bearer = ensimbi_events::word::Bearer::Payer,
         }
@@ -237,12 +237,12 @@ async fn wrong_commands_name_the_field(house: House) {
         }),
         ("payer.phone", {
             let mut c = good.clone();
-            c.payer_phone = "1234".into();
+            c.payer_phone = Some("1234".into());
             c
         }),
         ("payer.phone", {
             let mut c = good.clone();
-            c.payer_phone = "0772 123456".into();
+            c.payer_phone = Some("0772 123456".into());
             c
         }),
         ("payer.name", {

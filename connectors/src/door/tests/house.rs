@@ -23,8 +23,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::connector::{
-    Authenticity, BankSeen, CallError, Capability, CollectCall, Connector, Facts, Input, ObjectRef, Options, OrderKind,
-    PartyDetails, PayoutCall, ProviderClient, RawAnswer, Said, Translation, Unreadable, Watch,
+    Authenticity, BankSeen, CallError, Capability, Checkout, CollectCall, Connector, Facts, Input, Links, ObjectRef,
+    Options, OrderKind, PartyDetails, PayoutCall, ProviderClient, RawAnswer, Said, Translation, Unreadable, Watch,
 };
 use crate::door::{Door, DoorOptions, StoreAddress, Tuning};
 use crate::settings::{ConnectionSettings, SettingsError};
@@ -40,25 +40,24 @@ pub(crate) const STATUS: &str = "collection_status";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) const START: Time = Time::from_micros(1_780_000_000_000_000);
 
+const CAPABILITIES: &[Capability] = {
+    use Capability::*;
+    &[Collect, Payout, BankPayout, Withdraw, Banks, ReadById, ReadByReference, Push]
+};
+
 static FACTS: Facts = Facts {
     provider: "fake",
     translator: "fake.1",
     kinds: &[STATUS, "collection_created", "webhook", BANKS],
-    capabilities: &[
-        Capability::Collect,
-        Capability::Payout,
-        Capability::BankPayout,
-        Capability::Withdraw,
-        Capability::Banks,
-        Capability::ReadById,
-        Capability::ReadByReference,
-        Capability::Push,
-    ],
+    capabilities: CAPABILITIES,
     operator_transaction_unique: false,
     sandbox_currencies: &["ITX"],
     default_urls: &[],
     collects: "collection",
     pays: PAYOUT,
+    refunds: "",
+    two_steps: false,
+    purses: &[],
     routines: &[],
 };
 
@@ -109,7 +108,7 @@ impl Fake {
     }
 }
 
-/// `{"id","reference"?,"status","amount"?,"wallet"?,"payer"?}` in their wire's stead.
+/// `{"id","reference"?,"status","amount"?,"wallet"?,"payer"?}` for their wire.
 pub(crate) fn body(id: &str, reference: Option<&str>, status: &str) -> String {
     serde_json::json!({ "id": id, "reference": reference, "status": status, "amount": "700", "payer": PHONE })
         .to_string()
@@ -135,15 +134,12 @@ impl Connector for Fake {
     fn facts(&self) -> &'static Facts {
         &FACTS
     }
-
     fn authenticity(&self) -> Authenticity {
         Authenticity::Hint
     }
-
     fn object_kinds(&self) -> &'static [&'static str] {
         &["collection", PAYOUT]
     }
-
     fn fee_ceiling(&self, _options: &Options, order: OrderKind, _amount: Amount) -> Result<Amount, String> {
         Ok(Amount::whole(if order == OrderKind::PayBank { 50 } else { 30 }))
     }
@@ -173,6 +169,7 @@ impl Connector for Fake {
                     net: amount,
                     net_source: FigureSource::Observed,
                     held: None,
+                    held_until: None,
                     payer: None,
                     rate: None,
                     invoice_id: None,
@@ -200,6 +197,8 @@ impl Connector for Fake {
             party: Some(PartyDetails { phone: value["payer"].as_str().map(str::to_owned), ..Default::default() }),
             doubt: None,
             operator_transaction: None,
+            links: Links::default(),
+            confirms: false,
         };
         Ok(Translation { said: vec![said], watch: vec![(object, watch)], ..Translation::default() })
     }
@@ -242,11 +241,13 @@ fn payout(value: &serde_json::Value, object: ObjectRef, amount: Amount) -> Trans
         party: None,
         doubt: None,
         operator_transaction: None,
+        links: Links::default(),
+        confirms: false,
     };
     Translation { said: vec![said], watch: vec![(object, watch)], ..Translation::default() }
 }
 
-fn raw(kind: &'static str, answer: Result<String, CallError>) -> Result<RawAnswer, CallError> {
+pub(crate) fn raw(kind: &'static str, answer: Result<String, CallError>) -> Result<RawAnswer, CallError> {
     answer.map(|body| RawAnswer { kind, status: 200, body: body.into_bytes() })
 }
 
@@ -444,7 +445,10 @@ impl House {
             amount: Amount::whole(700),
             currency: "UGX".parse().unwrap(),
             wallet: None,
-            payer_phone: PHONE.to_owned(),
+            payer_phone: Some(PHONE.to_owned()),
+            payer_email: None,
+            items: Vec::new(),
+            checkout: Checkout::default(),
             payer_name: Some("Nakato Example".to_owned()),
             fee_bearer: Bearer::Merchant,
             invoice_id: None,
@@ -551,6 +555,7 @@ impl Ledger {
         let ClaimMessage { claim, attempt } = message;
         let event = RecordedRef { event_id: claim.fact.event_id(book), position: 1, leaf_hash: Hash([1; 32]) };
         let id = claim.id;
+        let unread = claim.confirms && !self.claims().iter().any(|read| !read.confirms && read.fact == claim.fact);
         self.seen.lock().unwrap().push((claim, attempt));
         let manners = self.manners.lock().unwrap();
         if attempt <= manners.silent_attempts {
@@ -558,6 +563,7 @@ impl Ledger {
         }
         let outcome = match manners.refuse {
             Some(code) => Outcome::Refused { code, detail: String::new() },
+            None if unread => Outcome::Refused { code: Refusal::ReadFirst, detail: String::new() },
             None => Outcome::Recorded { events: vec![event] },
         };
         let answer = Answer { claim: id, book, connection, attempt, outcome };

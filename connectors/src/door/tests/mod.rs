@@ -4,12 +4,15 @@
 
 mod commands;
 mod crashes;
+mod duo;
 mod flow;
 mod hooks;
 mod house;
 mod payouts;
+mod pushes;
 mod stores;
 mod tellings;
+mod two_steps;
 
 /// Runs each test on both stores; the PostgreSQL ones fail without a server.
 macro_rules! on_both_stores {

@@ -103,6 +103,9 @@ static FACTS: Facts = Facts {
     default_urls: &[("api", "https://pay.iotec.io"), ("token", "https://id.iotec.io")],
     collects: COLLECTION,
     pays: DISBURSEMENT,
+    refunds: "",
+    two_steps: false,
+    purses: &[],
     routines: &[
         Routine { object_kind: WALLET, each_wallet: true, every_secs: 3_600, moment: true },
         Routine { object_kind: BANKS, each_wallet: false, every_secs: 86_400, moment: false },

@@ -59,7 +59,7 @@ pub(super) fn ceiling(
     amount: Amount,
 ) -> Result<Amount, (&'static str, &'static str)> {
     let name = match order {
-        OrderKind::Collect => return Ok(Amount::ZERO),
+        OrderKind::Collect | OrderKind::Refund => return Ok(Amount::ZERO),
         OrderKind::PayMobile => PAYOUT_MAX,
         OrderKind::PayBank => BANK_PAYOUT_MAX,
     };

@@ -1,7 +1,7 @@
 //! Collections: money from a payer into a wallet, its reversal, its refunds, and fees reported later.
 
 use crate::word::{Bearer, Fee, FeesMode, FigureSource, record};
-use crate::{Amount, Money, SubjectId};
+use crate::{Amount, Money, SubjectId, Time};
 
 macro_rules! states {
     ($($(#[$meta:meta])* $name:ident),* $(,)?) => {$(
@@ -60,6 +60,8 @@ record! {
     } maybe {
         /// Withheld by the provider (rolling reserve).
         held: Amount,
+        /// When the provider means to let go of it.
+        held_until: Time,
         /// What the payer parted with.
         payer: Money,
         /// The provider's rate, as text.

@@ -61,7 +61,7 @@ bodies! {
     CollectionAuthorised { amount, fee_bearer, invoice_id }
     CollectionVoided { amount, fee_bearer, invoice_id }
     CollectionFailed { amount, is_final, reason, fee_bearer, invoice_id }
-    CollectionSucceeded { gross, net, net_source, held, payer, rate, invoice_id, channel, fees }
+    CollectionSucceeded { gross, net, net_source, held, held_until, payer, rate, invoice_id, channel, fees }
     CollectionReversed { amount, from_wallet, from_held, returned, fees }
     RefundRequested { payment_id, attempt, amount, reserve }
     RefundFailed { attempt, amount, is_final, reason }

@@ -14,8 +14,8 @@ use ensimbi_events::words::control::DiscrepancyRaised;
 use ensimbi_events::words::wallet::BalanceReported;
 use ensimbi_events::{Amount, Body, Event, EventId, Fact, NoLines, SubjectId};
 
-use super::Sealed;
 use super::state::*;
+use super::{Sealed, WalletBalance};
 use crate::posting::accounts;
 
 /// A sum left the range.
@@ -53,12 +53,26 @@ fn open_items(lines: &Lines) -> impl Iterator<Item = SubjectId> {
     lines.0.iter().filter_map(|line| line.open_item)
 }
 
-/// Takes one event into the state of `subject`, which it concerns. `posted` is what the book had posted on the fact's
-/// wallet before the event; only a reported balance looks at it.
+/// What the book had on the fact's wallet before an event; only a reported balance looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Spendable.
+    pub posted: Amount,
+    /// Withheld by the provider.
+    pub held: Amount,
+}
+
+impl From<&WalletBalance> for Standing {
+    fn from(balance: &WalletBalance) -> Self {
+        Self { posted: balance.posted, held: balance.held }
+    }
+}
+
+/// Takes one event into the state of `subject`, which it concerns; `before` is what its wallet had.
 ///
 /// # Errors
 /// [`Overflow`]; the event must then not be recorded.
-pub fn fold(subject: SubjectId, state: &mut SubjectState, sealed: &Sealed, posted: Amount) -> Result<(), Overflow> {
+pub fn fold(subject: SubjectId, state: &mut SubjectState, sealed: &Sealed, before: Standing) -> Result<(), Overflow> {
     let event = &sealed.event;
     let fact = &event.fact;
     if fact.subject == subject {
@@ -75,7 +89,7 @@ pub fn fold(subject: SubjectId, state: &mut SubjectState, sealed: &Sealed, poste
             return Ok(());
         }
         if let Body::BalanceReported(body) = &fact.body {
-            reported(state, body, posted)?;
+            reported(state, body, before)?;
         }
         own(subject, state, event)?;
     }
@@ -188,7 +202,12 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
             end_reservation(state, body.attempt);
         }
         Body::RefundReversed(body) => add(&mut state.taken_back, body.amount)?,
-        Body::ChargebackOpened(body) if posted => add(&mut state.item, body.debited)?,
+        Body::ChargebackOpened(body) => {
+            succeeded(state, fact, body.debited)?;
+            if posted {
+                add(&mut state.item, body.debited)?;
+            }
+        }
         Body::ChargebackClosed(body) if posted => {
             let ended = body.won.checked_add(body.lost).ok_or(Overflow)?;
             add(&mut state.item, body.debited_now)?;
@@ -291,13 +310,15 @@ fn ended(state: &mut SubjectState, fact: &Fact) {
 }
 
 /// The later figure counts; one that is not newer than the last says nothing.
-fn reported(state: &mut SubjectState, body: &BalanceReported, posted: Amount) -> Result<(), Overflow> {
+fn reported(state: &mut SubjectState, body: &BalanceReported, before: Standing) -> Result<(), Overflow> {
     if state.reported.is_some_and(|last| body.as_of <= last.as_of) {
         return Ok(());
     }
-    let difference = body.balance.checked_sub(posted).ok_or(Overflow)?;
-    let raised = state.reported.is_some_and(|last| last.raised && last.difference == difference);
-    state.reported = Some(Reported { as_of: body.as_of, difference, raised });
+    let difference = body.balance.checked_sub(before.posted).ok_or(Overflow)?;
+    let held = body.held.map_or(Some(Amount::ZERO), |held| held.checked_sub(before.held)).ok_or(Overflow)?;
+    let same = |last: &Reported| (last.difference, last.held) == (difference, held);
+    let raised = state.reported.is_some_and(|last| last.raised && same(&last));
+    state.reported = Some(Reported { as_of: body.as_of, difference, held, raised });
     Ok(())
 }
 
@@ -334,6 +355,11 @@ fn resolved(
 /// Effects on subjects that an event names.
 fn cross(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<(), Overflow> {
     if event.record.no_lines == Some(NoLines::Withheld) {
+        let waits = matches!(event.fact.body, Body::RefundSucceeded(_) | Body::ChargebackOpened(_));
+        let new = !state.waiting.contains(&event.fact.subject) && state.waiting.len() < WAITING_MAX;
+        if waits && new && state.phase != Phase::Succeeded {
+            state.waiting.push(event.fact.subject);
+        }
         return Ok(());
     }
     let posted = event.record.no_lines != Some(NoLines::BeforeOpening);

@@ -19,14 +19,14 @@ use super::{Fault, Faults, IotecSimulator, Settings, WalletSettings};
 use crate::settings::{ConnectionSettings, PollSettings, WalletSettings as OurWallet};
 use crate::simulator::draw::Draws;
 use crate::simulator::stage::{
-    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOpening, StageOrder, StagePayment, StagePayout,
-    StagePlan,
+    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePayment, StagePayout, StagePlan,
 };
 use crate::simulator::{Result, SimulatorError};
 
 /// The stage of this provider.
 pub struct IotecStage;
 
+const PROVIDER: &str = "iotec";
 const CLIENT: &str = "pay-00000000-0000-4000-8000-000000000001";
 const CLIENT_SECRET: &str = "IO-simulated-client-secret-000000";
 const CALLBACK_HEADER: &str = "X-Callback-Secret";
@@ -137,7 +137,7 @@ fn itx() -> Currency {
 #[async_trait]
 impl Stage for IotecStage {
     fn provider(&self) -> &'static str {
-        "iotec"
+        PROVIDER
     }
 
     async fn open(&self, plan: StagePlan) -> Result<Arc<dyn Running>> {
@@ -146,46 +146,6 @@ impl Stage for IotecStage {
 
     async fn open_funded(&self, plan: StagePlan) -> Result<Arc<dyn Running>> {
         open(plan, OPENING).await
-    }
-
-    fn openings(&self) -> Vec<StageOpening> {
-        let Ok(currency) = currency() else { return Vec::new() };
-        let opening = |purse: &Purse| StageOpening {
-            slug: purse.slug,
-            wallet: purse.code,
-            provider_id: purse.id.to_string(),
-            amount: OPENING,
-            currency,
-        };
-        PURSES.iter().map(opening).collect()
-    }
-
-    fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {
-        let Ok(currency) = currency() else { return Vec::new() };
-        let text = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-        };
-        let connection = |purse: &Purse| ConnectionSettings {
-            slug: purse.slug.to_owned(),
-            provider: self.provider().to_owned(),
-            account: [CLIENT, ":", purse.code].concat(),
-            account_code: None,
-            simulated: true,
-            urls: text(&[("api", base_url), ("token", base_url)]),
-            secrets: BTreeMap::from([
-                ("client_secret".to_owned(), SecretString::from(CLIENT_SECRET)),
-                ("callback_value".to_owned(), SecretString::from(CALLBACK_VALUE)),
-            ]),
-            options: text(&[
-                ("client_id", CLIENT),
-                ("callback_header", CALLBACK_HEADER),
-                ("transaction_charges_category", purse.category),
-            ]),
-            wallets: vec![OurWallet { id: purse.id.to_string(), code: purse.code.to_owned(), currency, purse: None }],
-            poll: PollSettings::default(),
-            timeout_ms: 250,
-        };
-        PURSES.iter().map(connection).collect()
     }
 
     fn payment(&self, seed: u64, n: u64) -> StagePayment {
@@ -202,6 +162,8 @@ impl Stage for IotecStage {
             currency: itx(),
             payer_phone: test_number(draw("group", 100), draw("digit", 10)),
             fee_bearer: purse.bearer,
+            items: Vec::new(),
+            hosted: false,
         }
     }
 
@@ -243,8 +205,10 @@ impl Running for IotecSimulator {
     fn push_to(&self, target: PushTarget) -> Result<()> {
         let purse = PURSES.iter().find(|purse| purse.slug == target.slug);
         let purse = purse.ok_or_else(|| SimulatorError::Settings("no wallet of that connection".to_owned()))?;
-        let PushTarget { url, header_name, header_value, .. } = target;
-        self.set_callback(&purse.id.to_string(), Some(CallbackTarget { url, header_name, header_value }))
+        let header = target.header.ok_or_else(|| SimulatorError::Settings("a static header is needed".to_owned()))?;
+        let (header_name, header_value) = header;
+        let callback = CallbackTarget { url: target.url, header_name, header_value };
+        self.set_callback(&purse.id.to_string(), Some(callback))
     }
 
     async fn stored_time(&self) -> Result<Time> {
@@ -255,8 +219,32 @@ impl Running for IotecSimulator {
         self.set_faults(self.faults().changed(change)?)
     }
 
-    async fn wallet_rows(&self, provider_id: &str) -> Result<Option<String>> {
-        self.rows_text(provider_id, 0, i64::MAX).await
+    fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {
+        let Ok(currency) = currency() else { return Vec::new() };
+        let text = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let connection = |purse: &Purse| ConnectionSettings {
+            slug: purse.slug.to_owned(),
+            provider: PROVIDER.to_owned(),
+            account: [CLIENT, ":", purse.code].concat(),
+            account_code: None,
+            simulated: true,
+            urls: text(&[("api", base_url), ("token", base_url)]),
+            secrets: BTreeMap::from([
+                ("client_secret".to_owned(), SecretString::from(CLIENT_SECRET)),
+                ("callback_value".to_owned(), SecretString::from(CALLBACK_VALUE)),
+            ]),
+            options: text(&[
+                ("client_id", CLIENT),
+                ("callback_header", CALLBACK_HEADER),
+                ("transaction_charges_category", purse.category),
+            ]),
+            wallets: vec![OurWallet { id: purse.id.to_string(), code: purse.code.to_owned(), currency, purse: None }],
+            poll: PollSettings::default(),
+            timeout_ms: 250,
+        };
+        PURSES.iter().map(connection).collect()
     }
 }
 
@@ -281,6 +269,7 @@ mod tests {
                     assert!(BANKS.iter().any(|bank| bank.code == code && bank.takes(&account_number)));
                     banks += 1;
                 }
+                StageOrder::Refund(_) => unreachable!("nothing can be refunded here"),
             }
         }
         assert!((1_300..1_500).contains(&collections) && (400..600).contains(&phones) && (60..140).contains(&banks));

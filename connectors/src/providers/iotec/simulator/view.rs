@@ -1,5 +1,6 @@
 //! What the demo asks of any simulator: what is due, and the books to compare with.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
@@ -53,7 +54,11 @@ impl Simulator for IotecSimulator {
             Ok(SimulatedWallet {
                 currency: currency(&wallet.currency)?,
                 provider_id: wallet.id,
+                purse: None,
                 balance: Amount::from_scaled(wallet.balance),
+                held: Amount::ZERO,
+                fees: None,
+                pending: None,
             })
         });
         shown.collect()
@@ -94,6 +99,7 @@ impl Simulator for IotecSimulator {
                 id: of.id,
                 external_id: of.external_id,
                 wallet_id: of.wallet_id,
+                purse: None,
                 status: of.status,
             });
         }
@@ -104,11 +110,15 @@ impl Simulator for IotecSimulator {
     async fn movements(&self) -> Result<Vec<SimulatedMovement>> {
         let mut tx = self.file.begin().await?;
         let rows = rows::alone(&mut tx).await?;
+        let wallets = wallets::all(&mut tx).await?;
         tx.commit().await?;
+        let currencies: HashMap<_, _> = wallets.into_iter().map(|wallet| (wallet.id, wallet.currency)).collect();
         let shown = rows.into_iter().map(|row| {
             let effect = row.effect()?;
             let at = Time::from_micros(row.created_at);
-            Ok(SimulatedMovement { id: row.id, wallet_id: row.wallet_id, category: row.category, at, effect })
+            let (purse, category) = (None, row.category);
+            let currency = currency(currencies.get(&row.wallet_id).map_or("", String::as_str))?;
+            Ok(SimulatedMovement { id: row.id, wallet_id: row.wallet_id, purse, currency, category, at, effect })
         });
         shown.collect()
     }

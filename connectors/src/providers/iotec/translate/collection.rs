@@ -91,6 +91,7 @@ impl Collected<'_> {
             net,
             net_source: FigureSource::Derived,
             held: None,
+            held_until: None,
             payer: Some(payer),
             rate: None,
             invoice_id: None,

@@ -16,7 +16,7 @@ use super::payout::{Payout, rows_of};
 use super::record::{Answer, fee, reference};
 use super::rows::Left;
 use super::{newest, option, rows, wallet};
-use crate::connector::{Input, ObjectRef, Said, Translation, Unreadable, Watch};
+use crate::connector::{Input, Links, ObjectRef, Said, Translation, Unreadable, Watch};
 
 /// The payouts under one reference: the newest is told, any other is watched by its own id.
 pub(super) fn of_one(input: Input<'_>) -> Result<Translation, Unreadable> {
@@ -106,6 +106,8 @@ fn kept_fee(payout: &mut Payout<'_>, object: &ObjectRef, to: &mut Translation) -
         party: None,
         doubt: None,
         operator_transaction: None,
+        links: Links::default(),
+        confirms: false,
     });
     Ok(Watch::Ended)
 }

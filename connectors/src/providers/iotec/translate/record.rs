@@ -6,7 +6,7 @@ use ensimbi_events::{Amount, Body, Currency, SubjectKind, Time};
 
 use super::super::wire::{self, Raw, Record, Status, Wallet, unreadable};
 use super::{EARLIEST, kept};
-use crate::connector::{ObjectRef, PartyDetails, Said, Unreadable};
+use crate::connector::{Links, ObjectRef, PartyDetails, Said, Unreadable};
 
 /// Our reference on an object.
 pub(super) fn reference(raw: Raw<'_>, unknown: &mut Vec<String>) -> Option<String> {
@@ -80,6 +80,8 @@ impl Answer<'_> {
             party,
             doubt: implausible.or(doubt),
             operator_transaction: self.kept("vendorTransactionId", self.wire.vendor_transaction_id, wire::ID_MAX),
+            links: Links::default(),
+            confirms: false,
         }
     }
 

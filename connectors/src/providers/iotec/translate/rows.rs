@@ -12,7 +12,7 @@ use ensimbi_events::{Amount, Body, Currency, SubjectKind, Time};
 use super::super::ROW;
 use super::super::wire::{self, Operation, Raw, Record, Wallet, unreadable};
 use super::record::{fee, time};
-use crate::connector::{Input, ObjectRef, RowSeen, Said, Translation, Unreadable};
+use crate::connector::{Input, Links, ObjectRef, RowSeen, Said, Translation, Unreadable};
 
 /// Option: the currency of exported rows, which name none.
 pub(in super::super) const CURRENCY: &str = "rows_currency";
@@ -103,6 +103,8 @@ impl Parsed {
             party: None,
             doubt: None,
             operator_transaction: None,
+            links: Links::default(),
+            confirms: false,
         })
     }
 }

@@ -6,7 +6,7 @@ use ensimbi_events::words::wallet::BalanceReported;
 use super::super::WALLET;
 use super::super::wire::{self, Balance, Bank, BankItem, Raw, Record, unreadable};
 use super::kept;
-use crate::connector::{BankSeen, Input, ObjectRef, Said, Translation, Unreadable};
+use crate::connector::{BankSeen, Input, Links, ObjectRef, Said, Translation, Unreadable};
 
 /// Longest pattern of account numbers, in characters.
 const PATTERN_MAX: usize = 200;
@@ -39,6 +39,8 @@ pub(super) fn balance(input: Input<'_>) -> Result<Translation, Unreadable> {
         party: None,
         doubt: None,
         operator_transaction: None,
+        links: Links::default(),
+        confirms: false,
     });
     Ok(translation)
 }

@@ -1,0 +1,186 @@
+//! Money of a card payment that goes back: refunds in full and in part, chargebacks that are won, and lost by a person's
+//! word. A card costs 6.5 %, a tenth of it is withheld for a while, a refund costs 0.5 % and a chargeback 2 %.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ensimbi_api::ApiState;
+use ensimbi_api::keys::ApiKey;
+use ensimbi_events::ports::{Check, Readiness};
+use ensimbi_events::word::Mode;
+use ensimbi_events::{Amount, Clock};
+use ensimbi_projections::payments::{PaymentRow, PaymentState};
+use ensimbi_projections::query::{DisputesQuery, LIMIT_MAX};
+use ensimbi_projections::{PaymentsView, WalletsView};
+use ensimbi_vault::SystemEntropy;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::paytota::{agree, by_hand, paid_cards, payment, play, posted_once, postgres};
+use crate::played::Played;
+use crate::rooms::{Rooms, Stores};
+use crate::support::text;
+
+const CARD: &str = "100";
+/// The answer to a dispute that was closed.
+const LOST: u16 = 200;
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+/// The API of the house; gives its URL and a key.
+async fn api(rooms: &Rooms) -> (String, String) {
+    struct Always;
+    #[async_trait]
+    impl Readiness for Always {
+        async fn checks(&self) -> Vec<Check> {
+            Vec::new()
+        }
+    }
+    let key = ApiKey::make(&SystemEntropy, Mode::Test);
+    rooms.door.add_key(key.hash(), "the test's").await.unwrap();
+    let views = Arc::new(rooms.views().await);
+    let state = ApiState {
+        reader: Arc::clone(&rooms.store) as _,
+        wallets: views.clone(),
+        payments: views.clone(),
+        fees: views.clone(),
+        invoices: views.clone(),
+        discrepancies: views.clone(),
+        open_items: views,
+        commands: Some(Arc::clone(&rooms.door) as _),
+        keys: Arc::clone(&rooms.door) as _,
+        readiness: Arc::new(Always),
+        clock: Arc::clone(&rooms.clock) as Arc<dyn Clock>,
+        entropy: Arc::new(SystemEntropy),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { drop(axum::serve(listener, ensimbi_api::router(state)).await) });
+    (url, key.reveal().to_owned())
+}
+
+/// Posted and held of the wallet that cards are collected into.
+async fn wallet(rooms: &Rooms) -> (Amount, Amount) {
+    let rows = rooms.views().await.wallets(rooms.book, None, LIMIT_MAX).await.unwrap().items;
+    let row = rows.into_iter().find(|row| row.code == "usd").unwrap();
+    (row.posted, row.held)
+}
+
+/// What the wallet has gained between, and what it holds less.
+fn moved(from: (Amount, Amount), to: (Amount, Amount)) -> (Amount, Amount) {
+    (to.0.checked_sub(from.0).unwrap(), to.1.checked_sub(from.1).unwrap())
+}
+
+/// What stands on an account.
+async fn account(rooms: &Rooms, path: &str) -> Amount {
+    let accounts = rooms.store.trial_balance(rooms.book).await.unwrap().1;
+    let found = accounts.into_iter().filter(|one| one.account == path && one.currency.to_string() == "USD");
+    Amount::from_scaled(i64::try_from(found.map(|one| one.debit - one.credit).sum::<i128>()).unwrap())
+}
+
+async fn all_back(stores: Stores) {
+    let played = play(stores, 7, &json!({ "switches": { "chargeback_fee": true } })).await;
+    let rooms = played.house().await;
+    played.opened(&rooms).await;
+    let opening = wallet(&rooms).await;
+    let cards = paid_cards(&played, &rooms, 5, CARD).await;
+    // Only what is not withheld any more is looked at below.
+    agree(&played, &rooms).await;
+    let now = wallet(&rooms).await;
+    let count = i64::try_from(cards.len()).unwrap();
+    let each = |part: &str| Amount::from_scaled(amount(part).scaled() * count);
+    assert_eq!(moved(opening, now), (each("93.5"), Amount::ZERO), "what was withheld has come back");
+
+    refunds(&played, &rooms, &cards).await;
+    won(&played, &rooms, &cards[2]).await;
+    lost(&played, &rooms, &cards[3]).await;
+    let books = agree(&played, &rooms).await;
+    assert_eq!(books.open_discrepancies, 0);
+    posted_once(&rooms).await;
+    rooms.close().await;
+}
+
+async fn refunds(played: &Played, rooms: &Rooms, cards: &[PaymentRow]) {
+    let before = wallet(rooms).await;
+    played.refund(rooms, "all", cards[0].payment, None).await.unwrap();
+    played.pass(rooms).await;
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-100.5"), Amount::ZERO));
+    let row = payment(rooms, cards[0].payment).await;
+    assert_eq!((row.refunded, row.refundable()), (amount("100"), Some(Amount::ZERO)));
+
+    let before = wallet(rooms).await;
+    played.refund(rooms, "part", cards[1].payment, Some(amount("40"))).await.unwrap();
+    played.pass(rooms).await;
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-40.2"), Amount::ZERO));
+    played.refund(rooms, "rest", cards[1].payment, Some(amount("25.5"))).await.unwrap();
+    played.pass(rooms).await;
+    // 0.5 % of 25.50 is 12.75 cents: 13.
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-65.83"), Amount::ZERO));
+    let row = payment(rooms, cards[1].payment).await;
+    assert_eq!((row.refunded, row.refundable()), (amount("65.5"), Some(amount("34.5"))));
+    assert_eq!(row.state, PaymentState::Succeeded, "a part that went back is no failure");
+    assert_eq!(account(rooms, "income:refunds").await, amount("165.5"));
+}
+
+async fn won(played: &Played, rooms: &Rooms, card: &PaymentRow) {
+    let id = card.object_id.clone().unwrap();
+    let before = wallet(rooms).await;
+    by_hand(played, &json!({ "chargeback": { "id": id } })).await;
+    played.pass(rooms).await;
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-102"), Amount::ZERO));
+    let row = payment(rooms, card.payment).await;
+    assert_eq!((row.disputed, row.refundable()), (amount("100"), Some(Amount::ZERO)));
+    assert_eq!(account(rooms, "assets:disputed:paytota-main").await, amount("100"));
+
+    by_hand(played, &json!({ "reverse_chargeback": { "id": id } })).await;
+    played.pass(rooms).await;
+    // The fee stays.
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-2"), Amount::ZERO));
+    let row = payment(rooms, card.payment).await;
+    assert_eq!((row.disputed, row.lost, row.refundable()), (Amount::ZERO, Amount::ZERO, Some(amount("100"))));
+    assert_eq!(account(rooms, "assets:disputed:paytota-main").await, Amount::ZERO);
+}
+
+async fn lost(played: &Played, rooms: &Rooms, card: &PaymentRow) {
+    let before = wallet(rooms).await;
+    let id = card.object_id.clone().unwrap();
+    by_hand(played, &json!({ "chargeback": { "id": id, "amount": 6_000 } })).await;
+    played.pass(rooms).await;
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-61.2"), Amount::ZERO));
+    let query = DisputesQuery { payment: Some(card.payment), limit: 10, ..DisputesQuery::default() };
+    let disputes = rooms.views().await.disputes(rooms.book, &query).await.unwrap().items;
+    assert_eq!((disputes.len(), disputes[0].open), (1, amount("60")));
+
+    let (url, key) = api(rooms).await;
+    let lose = || async {
+        let path = format!("{url}/v1/disputes/{}/lose", disputes[0].dispute);
+        let request = Client::new().post(path).bearer_auth(&key).header("Idempotency-Key", "gone");
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let (status, told) = lose().await;
+    assert_eq!(status, LOST, "{told}");
+    let (status, again) = lose().await;
+    assert_eq!(status, LOST, "{again}");
+    assert_eq!((text(&told["id"]), &again["repeated"]), (text(&again["id"]), &json!(true)), "{again}");
+    played.pass(rooms).await;
+    // The wallet lost it before.
+    assert_eq!(moved(before, wallet(rooms).await), (amount("-61.2"), Amount::ZERO));
+    let row = payment(rooms, card.payment).await;
+    assert_eq!((row.disputed, row.lost, row.refundable()), (Amount::ZERO, amount("60"), Some(amount("40"))));
+    assert_eq!(account(rooms, "assets:disputed:paytota-main").await, Amount::ZERO);
+    assert_eq!(account(rooms, "expenses:chargebacks").await, amount("60"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refunds_and_chargebacks_of_paytota_move_the_wallet_by_exactly_what_they_say() {
+    all_back(Stores::Files).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_refunds_and_chargebacks_of_paytota_move_the_wallet_by_exactly_what_they_say() {
+    all_back(postgres().await).await;
+}

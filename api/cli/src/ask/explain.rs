@@ -26,12 +26,18 @@ pub async fn explain(args: ExplainArgs) -> Outcome {
     let names = door.named(&places(&desk), &args.payment).await?;
     let own: Option<SubjectId> = args.payment.parse().ok();
     let desk = desk.with(door);
-    let mut found = Vec::new();
+    let (mut found, mut payments) = (Vec::new(), Vec::new());
     for subject in own.into_iter().chain(names) {
-        let path = ["/v1/payments/", &subject.to_string(), "/explain"].concat();
-        if let Some(body) = desk.find(&path).await? {
+        let path = ["/v1/payments/", &subject.to_string()].concat();
+        if let Some(body) = desk.find(&[path.as_str(), "/explain"].concat()).await? {
+            payments.push(desk.find(&path).await?.is_some());
             found.push(body);
         }
+    }
+    // A provider's purchase is a payment and an invoice under one id; the question is about the payment.
+    if payments.contains(&true) {
+        let mut payment = payments.iter();
+        found.retain(|_| payment.next() == Some(&true));
     }
     match found.as_slice() {
         [body] => deliver(&args.out, body, sections),

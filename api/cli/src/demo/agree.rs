@@ -12,7 +12,7 @@ use ensimbi_projections::{FeesView, PaymentsView, Views, WalletsView};
 use jiff::tz::TimeZone;
 
 use super::Act;
-use super::checkpoint::Checkpoints;
+use super::driver::{Driven, Orders};
 use super::recompute::{Recomputed, recompute};
 use crate::args::DemoArgs;
 use crate::exit::Failure;
@@ -64,8 +64,10 @@ pub struct Agreement {
 pub struct Result {
     /// Seed of the run.
     pub seed: u64,
-    /// Payments of the run.
+    /// Orders of the run that were asked for on the command line.
     pub payments: u32,
+    /// What became of them.
+    pub orders: Orders,
     /// The book.
     pub book: String,
     /// Its size.
@@ -96,8 +98,9 @@ pub async fn compare(
     args: &DemoArgs,
     house: &House,
     acts: &[Act],
-    checkpoints: Checkpoints,
+    driven: Driven,
 ) -> std::result::Result<Result, Failure> {
+    let Driven { orders, checkpoints } = driven;
     let views = Views::new(house.projector.store().clone());
     let wallets = wallet_lines(&views, house, acts).await?;
     let fees = fee_lines(&views, house).await?;
@@ -125,6 +128,7 @@ pub async fn compare(
     Ok(Result {
         seed: args.seed,
         payments: args.payments,
+        orders,
         book: house.book.to_string(),
         position: report.size,
         root: report.root,

@@ -53,6 +53,23 @@ pub struct Driver<'a> {
     pub clock: &'a Arc<SimClock>,
 }
 
+/// What became of the run's orders.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// Taken, now or by an earlier run on the same data.
+    pub taken: u64,
+    /// More than the wallet had, or a refund of what never came in: refused, or not asked for.
+    pub left_out: u64,
+}
+
+/// What a run leaves.
+pub struct Driven {
+    /// Its orders.
+    pub orders: Orders,
+    /// What its checkpoints found.
+    pub checkpoints: Checkpoints,
+}
+
 /// What is in flight, and when something becomes due by itself.
 struct Still {
     busy: String,
@@ -60,21 +77,25 @@ struct Still {
 }
 
 impl Driver<'_> {
-    /// Runs until nothing is left to happen; gives what the checkpoints found.
-    pub async fn run(&self) -> Result<Checkpoints, Failure> {
+    /// Runs until nothing is left to happen.
+    pub async fn run(&self) -> Result<Driven, Failure> {
         let total = u64::from(self.args.payments);
         let bar = output::bar("payments", total);
         let first = self.clock.now();
         let mut started = 0;
         let mut losses = 0;
         let mut known = true;
+        let mut orders = Orders::default();
         let mut checkpoints = Checkpoints::new(first);
         let every = BURST.max(total / CHECKPOINTS_MAX);
         self.prepare(&mut losses).await?;
         loop {
             // Orders of an earlier run on the same data are only found again: no time passes for them.
             while started < total && (known || self.start_of(first, started) <= self.clock.now()) {
-                known = self.start(started, known).await?;
+                match self.start(started, known).await? {
+                    Some(repeated) => (known, orders.taken) = (repeated, orders.taken + 1),
+                    None => orders.left_out += 1,
+                }
                 started += 1;
                 bar.set_position(started);
             }
@@ -101,7 +122,7 @@ impl Driver<'_> {
             self.house.projector.catch_up(self.house.book).await?;
         }
         checkpoints.check(self.house, self.acts).await?;
-        Ok(checkpoints)
+        Ok(Driven { orders, checkpoints })
     }
 
     /// Before the first order every wallet is open and every bank list known. Both come by routine reads, which the faults
@@ -176,15 +197,30 @@ impl Driver<'_> {
         first.plus(GAP.saturating_mul(bursts))
     }
 
-    /// The n-th order. Its key makes it the same one after a crash; says whether it was there (`known`: the one before).
-    async fn start(&self, n: u64, known: bool) -> Result<bool, Failure> {
+    /// The n-th order. Its key makes it the same one after a crash; says whether it was there (`known`: the one before),
+    /// or nothing where it was left out.
+    async fn start(&self, n: u64, known: bool) -> Result<Option<bool>, Failure> {
         let stages = self.acts.len() as u64;
-        let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(known) };
+        let Some(act) = self.acts.get(usize::try_from(n % stages.max(1)).unwrap_or(0)) else { return Ok(None) };
         let origin = Origin { book: self.house.book, idempotency_key: self.key(n) };
-        match act.stage.order(self.args.seed, n) {
-            StageOrder::Collect(payment) => self.collect(act, &origin, n, payment).await,
-            StageOrder::PayOut(payout) => Ok(self.pay(act, &origin, payout).await?.unwrap_or(known)),
-            StageOrder::Refund(refund) => Ok(self.refund(&origin, refund).await?.unwrap_or(known)),
+        let order = act.stage.order(self.args.seed, n);
+        let resource = match order {
+            StageOrder::Collect(_) => None,
+            StageOrder::PayOut(_) => Some("payouts"),
+            StageOrder::Refund(_) => Some("refunds"),
+        };
+        if let (Some(resource), true) = (resource, known) {
+            // What an earlier run left out in its time could be had by now, but then the two runs were not one.
+            let intent = ids::intent_id(self.house.book, resource, &origin.idempotency_key);
+            let there = self.house.door.intent(intent).await.map_err(Failure::not_to_be_had)?;
+            if there.is_none() {
+                return Ok(None);
+            }
+        }
+        match order {
+            StageOrder::Collect(payment) => self.collect(act, &origin, n, payment).await.map(Some),
+            StageOrder::PayOut(payout) => self.pay(act, &origin, payout).await,
+            StageOrder::Refund(refund) => self.refund(&origin, refund).await,
         }
     }
 

@@ -27,7 +27,7 @@ use ensimbi_vault::SystemEntropy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use checkpoint::Checkpoints;
+use driver::Driven;
 
 use crate::args::DemoArgs;
 use crate::exit::{Code, Failure, Outcome};
@@ -90,7 +90,7 @@ pub async fn run(args: DemoArgs) -> Outcome {
     let served = tokio::spawn(serve::serve(listener, serve::router(&house, &[], clock.clone()), stopping));
     let driven = driver::Driver { args: &args, house: &house, acts: &acts, clock: &clock }.run().await;
     let code = match driven {
-        Ok(checkpoints) => finish(&args, &home, &house, &acts, checkpoints, &address.to_string()).await,
+        Ok(driven) => finish(&args, &home, &house, &acts, driven, &address.to_string()).await,
         Err(failure) => Err(failure),
     };
     if !args.once && code.is_ok() {
@@ -210,10 +210,10 @@ async fn finish(
     home: &Home,
     house: &House,
     acts: &[Act],
-    checkpoints: Checkpoints,
+    driven: Driven,
     address: &str,
 ) -> Outcome {
-    let result = agree::compare(args, house, acts, checkpoints).await?;
+    let result = agree::compare(args, house, acts, driven).await?;
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", report::json(&result))?;

@@ -43,7 +43,9 @@ pub fn json(result: &Result) -> Value {
     json!({
         "ok": result.ok(), "seed": result.seed, "payments": result.payments, "book_id": result.book,
         "position": result.position, "root": result.root, "wallets": wallets, "fees": fees,
-        "payments_by_state": result.states, "checkpoints": result.checkpoints, "agreements": agreements, "differences": differences,
+        "orders": { "taken": result.orders.taken, "left_out": result.orders.left_out },
+        "payments_by_state": result.states, "checkpoints": result.checkpoints,
+        "agreements": agreements, "differences": differences,
     })
 }
 

@@ -3,6 +3,7 @@
 //! `cargo xtask test` starts the servers and names them in the environment. A test that needs one panics with a sentence
 //! when it is not named; it is never skipped.
 
+pub mod config;
 pub mod process;
 
 use std::path::{Path, PathBuf};

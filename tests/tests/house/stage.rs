@@ -12,6 +12,7 @@ use ensimbi_connectors::simulator::stage::{PushTarget, Running, StageClock, Stag
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, Clock, Time};
+use ensimbi_tests::config::toml_of;
 use ensimbi_tests::process::Serving;
 use reqwest::{Client, StatusCode};
 use secrecy::ExposeSecret;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::support::{Folder, eventually, get, present, text, toml_of};
+use crate::support::{Folder, eventually, get, present, text};
 
 /// Test numbers whose payers agree.
 const PAYER: &str = "0111777771";

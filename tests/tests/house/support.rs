@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::Time;
 use ensimbi_tests::process::Serving;
 use ensimbi_vault::SystemEntropy;
 use reqwest::{Client, Method, StatusCode};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
 /// A master key for tests.
@@ -59,36 +57,6 @@ impl Folder {
 #[track_caller]
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("expected a text, got {value}"))
-}
-
-/// `ensimbi.toml` with these connections.
-pub fn toml_of(connections: &[ConnectionSettings]) -> String {
-    let mut file = toml::Table::new();
-    let mut list = Vec::new();
-    for connection in connections {
-        let mut table = toml::Table::new();
-        let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
-        put("slug", connection.slug.clone().into());
-        put("provider", connection.provider.clone().into());
-        put("account", connection.account.clone().into());
-        put("simulated", connection.simulated.into());
-        put("timeout_ms", i64::try_from(connection.timeout_ms).unwrap().into());
-        let pairs = |pairs: Vec<(&String, &str)>| {
-            toml::Value::Table(pairs.into_iter().map(|(k, v)| (k.clone(), v.to_owned().into())).collect())
-        };
-        put("urls", pairs(connection.urls.iter().map(|(k, v)| (k, v.as_str())).collect()));
-        put("options", pairs(connection.options.iter().map(|(k, v)| (k, v.as_str())).collect()));
-        put("secrets", pairs(connection.secrets.iter().map(|(k, v)| (k, v.expose_secret())).collect()));
-        let wallets = connection.wallets.iter().map(|wallet| {
-            let fields =
-                [("id", wallet.id.clone()), ("code", wallet.code.clone()), ("currency", wallet.currency.to_string())];
-            toml::Value::Table(fields.into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect())
-        });
-        put("wallets", toml::Value::Array(wallets.collect()));
-        list.push(toml::Value::Table(table));
-    }
-    file.insert("connections".to_owned(), toml::Value::Array(list));
-    toml::to_string(&file).unwrap()
 }
 
 /// Asks with a key; the answer must be JSON.

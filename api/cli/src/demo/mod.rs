@@ -205,14 +205,7 @@ fn push_targets(acts: &[Act], book: BookId, address: &str) -> Result<(), Failure
 }
 
 /// Compares and prints.
-async fn finish(
-    args: &DemoArgs,
-    home: &Home,
-    house: &House,
-    acts: &[Act],
-    driven: Driven,
-    address: &str,
-) -> Outcome {
+async fn finish(args: &DemoArgs, home: &Home, house: &House, acts: &[Act], driven: Driven, address: &str) -> Outcome {
     let result = agree::compare(args, house, acts, driven).await?;
     let mut out = std::io::stdout().lock();
     if args.json {

@@ -472,6 +472,8 @@ pub struct RefundCall {
     pub currency: Currency,
     /// What is left of the payment before it, as far as we know: a provider may want the whole asked for without a figure.
     pub left: Amount,
+    /// An attempt before this one had no answer: it may leave only where the provider still shows all of `left` as there.
+    pub again: bool,
 }
 
 /// An order that is made before it is carried out.

@@ -2,6 +2,7 @@
 
 pub mod connector;
 pub mod door;
+pub mod json;
 pub mod providers;
 pub mod settings;
 pub mod simulator;

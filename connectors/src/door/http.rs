@@ -8,16 +8,19 @@
 //! A connection marked `simulated` may use http, loopback and private addresses (`design.md` 10); the door lets such a
 //! connection into test books only.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Url, redirect};
 
 use crate::connector::CallError;
 use crate::settings::{ConnectionSettings, SettingsError};
+
+mod address;
+
+pub use address::is_public;
+use address::{PublicOnly, base_url};
 
 /// Largest answer that is read, in bytes; a longer one counts as unreadable.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -27,6 +30,12 @@ pub const HEADER_COUNT_MAX: usize = 100;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections kept for a host.
 const IDLE_MAX: usize = 16;
+/// Wait after a 429 that names none, and the longest one that is kept, in seconds.
+const WAIT: u64 = 30;
+const WAIT_MAX: u64 = 3_600;
+
+/// A whole answer: status, headers, body.
+pub type Answer = (u16, HeaderMap, Vec<u8>);
 
 /// A call that brought no whole answer, by what it means for money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +128,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`CallFailure`]; its text holds no URL, header or body.
-    pub async fn send(&self, request: RequestBuilder) -> Result<(u16, HeaderMap, Vec<u8>), CallFailure> {
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, CallFailure> {
         let request = request.build().map_err(|_| CallFailure::NotSent("the request cannot be built".into()))?;
         let same_place = request.url().scheme() == self.base.scheme()
             && request.url().host() == self.base.host()
@@ -134,7 +143,7 @@ impl HttpClient {
         }
     }
 
-    async fn fetch(&self, request: reqwest::Request) -> Result<(u16, HeaderMap, Vec<u8>), CallFailure> {
+    async fn fetch(&self, request: reqwest::Request) -> Result<Answer, CallFailure> {
         let response = self.client.execute(request).await.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -165,6 +174,28 @@ pub async fn fetch_capped(mut response: reqwest::Response, max: usize) -> Result
     }
 }
 
+/// What a status that is no success (2xx) means by itself. `None`: another 4xx, a refusal if the body is the provider's own
+/// error, and an unknown outcome else; what 401 and 403 mean, a provider's document says.
+///
+/// `read`: the call moves no money and names its object, so "not found" may be believed.
+pub fn by_status(read: bool, status: u16, headers: &HeaderMap) -> Option<CallError> {
+    match status {
+        404 if read => Some(CallError::NotFound),
+        429 => Some(CallError::RateLimited(retry_after(headers))),
+        // These may stand for something that is under way.
+        408 | 409 | 425 => Some(CallError::Unknown(format!("status {status}"))),
+        400..500 => None,
+        _ => Some(CallError::Unknown(format!("status {status}"))),
+    }
+}
+
+/// How long to wait after a 429, by its `Retry-After` (RFC 9110, 10.2.3): 1 second to an hour, 30 seconds where it names
+/// none. The form with a date is not worth a clock, and counts as none.
+pub fn retry_after(headers: &HeaderMap) -> Duration {
+    let stated = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    Duration::from_secs(stated.map_or(WAIT, |seconds| seconds.clamp(1, WAIT_MAX)))
+}
+
 /// Only a failure to connect proves that nothing was sent.
 fn failure(error: &reqwest::Error) -> CallFailure {
     if error.is_connect() {
@@ -176,81 +207,6 @@ fn failure(error: &reqwest::Error) -> CallFailure {
     } else {
         CallFailure::Unknown("the connection broke".into())
     }
-}
-
-fn base_url(text: &str, simulated: bool) -> Result<Url, &'static str> {
-    if text.len() > 2_000 {
-        return Err("longer than 2000 characters");
-    }
-    let url: Url = text.parse().map_err(|_| "expected a URL such as https://api.example.com")?;
-    let http = url.scheme() == "http";
-    if url.scheme() != "https" && !(http && simulated) {
-        return Err("expected a URL that starts with https:// (http only where simulated = true)");
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err("expected a URL without user, query or fragment");
-    }
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("expected a URL with a host")?;
-    // The URL parser has already turned every notation of an address (hex, octal, short) into the usual one.
-    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let local_name = host.trim_end_matches('.').eq_ignore_ascii_case("localhost");
-    let private = literal.is_ok_and(|address| !is_public(address)) || local_name;
-    if private && !simulated {
-        return Err("expected a public address (private and loopback ones only where simulated = true)");
-    }
-    Ok(url)
-}
-
-/// Resolves a name and gives its addresses only if all of them are public.
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.is_empty() || found.iter().any(|address| !is_public(address.ip())) {
-                return Err("the host has no address, or one that is not public".into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Whether an address is reachable on the public internet (IANA special-purpose registries, RFC 6890 and its updates).
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19)))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    if let Some(v4) = address.to_ipv4_mapped() {
-        return is_public_v4(v4);
-    }
-    let [first, second, third, ..] = address.segments();
-    // Only 2000::/3 is given out; of it not the translated, tunnelled, benchmarking and documentation ranges.
-    let global = (0x2000..0x4000).contains(&first);
-    let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8))
-        || first == 0x2002
-        || (first == 0x3fff && second < 0x1000)
-        || (first == 0x2620 && second == 0x004f && third == 0x8000);
-    global && !special
 }
 
 #[cfg(test)]
@@ -337,22 +293,19 @@ mod tests {
     }
 
     #[test]
-    fn special_addresses_are_not_public() {
-        for text in [
-            "0.0.0.0",
-            "192.0.2.1",
-            "198.18.0.1",
-            "255.255.255.255",
-            "224.0.0.1",
-            "64:ff9b::1",
-            "2002:7f00:1::",
-            "fe80::1",
-            "::",
-        ] {
-            assert!(!is_public(text.parse().unwrap()), "{text}");
+    fn a_status_alone_says_who_waits_and_what_nobody_knows() {
+        let with = |wait: &str| HeaderMap::from_iter([(RETRY_AFTER, wait.parse().unwrap())]);
+        for (wait, seconds) in [("7", 7), (" 0 ", 1), ("86400", 3_600), ("-1", 30), ("Wed, 21 Oct 2015", 30), ("", 30)]
+        {
+            let expected = CallError::RateLimited(Duration::from_secs(seconds));
+            assert_eq!(by_status(false, 429, &with(wait)), Some(expected), "{wait}");
         }
-        for text in ["8.8.8.8", "172.15.0.1", "2606:4700::1111"] {
-            assert!(is_public(text.parse().unwrap()), "{text}");
+        assert_eq!(retry_after(&HeaderMap::new()), Duration::from_secs(30));
+        let bare = |read, status| by_status(read, status, &HeaderMap::new());
+        assert_eq!((bare(true, 404), bare(false, 404)), (Some(CallError::NotFound), None));
+        for status in [100, 302, 408, 409, 425, 500, 503, 599] {
+            assert_eq!(bare(true, status), Some(CallError::Unknown(format!("status {status}"))));
         }
+        assert!([400, 401, 403, 422, 499].into_iter().all(|status| bare(true, status).is_none()));
     }
 }

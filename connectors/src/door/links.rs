@@ -35,13 +35,14 @@ fn derived(door: &Door, connection: &Connection, object: &ObjectRef) -> Option<S
     Some(key.subject_id())
 }
 
-/// Looks up everything that the statement's links name.
+/// Looks up everything that the statement's links name. `owner`: whose attempt the statement's own object is.
 pub(crate) async fn resolve(
     door: &Door,
     tx: &mut Tx,
     connection: &Connection,
     row: &Waiting,
     said: &Said,
+    owner: Option<&Owner>,
 ) -> Result<Linked, DoorError> {
     let facts = connection.connector.facts();
     let mut linked = Linked { two_steps: facts.two_steps, ..Linked::default() };
@@ -55,7 +56,6 @@ pub(crate) async fn resolve(
         linked.invoice_of = place::owner(door, tx, connection, &collection, row.subject_hint).await?;
     }
     if let Some(invoice) = &said.links.invoice {
-        let owner = place::owner(door, tx, connection, &said.object, row.subject_hint).await?;
         let sells = owner.is_none_or(|owner| owner.items > 0);
         linked.invoice = if sells { derived(door, connection, invoice) } else { None };
     }

@@ -212,13 +212,13 @@ pub(crate) async fn claim(
     mut said: Said,
 ) -> Result<Result<Option<NewNote>, Reason>, DoorError> {
     let facts = connection.connector.facts();
-    let linked = links::resolve(door, tx, connection, row, &said).await?;
     // An invoice or a dispute has a life of its own, beside the order that it belongs to.
     let orders = !matches!(said.subject_kind, SubjectKind::Invoice | SubjectKind::Dispute);
     let mut owner = match orders {
         true => owner(door, tx, connection, &said.object, row.subject_hint).await?,
         false => None,
     };
+    let linked = links::resolve(door, tx, connection, row, &said, owner.as_ref()).await?;
     if owner.is_none() {
         owner = links::refund_of_ours(door, tx, &said, &linked).await?;
     }

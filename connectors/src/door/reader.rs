@@ -1,4 +1,5 @@
-//! Looking into a door's rows beside the process that works on them: no lock, no loop, no lease touched, nothing made.
+//! Looking without working: into a door's rows beside the process that works on them (no lock, no loop, no lease touched,
+//! nothing made), and at an object of the provider's without keeping what it answers.
 //!
 //! What is behind a name that people have (our id, the provider's, a reference) is found by derivation and by the
 //! attempts' own indexes, never by a scan: a few look-ups for each connection and object kind.
@@ -9,8 +10,10 @@ use std::sync::Arc;
 use ensimbi_events::ids::ObjectKey;
 use ensimbi_events::{ConnectionId, SubjectId};
 
+use super::connections::Connection;
 use super::store::attempts;
 use super::{Door, DoorError, DoorOptions, DoorStore};
+use crate::connector::{CallError, Input, ObjectRef, Translation, Unreadable};
 
 /// Longest name that is looked up, in bytes.
 const NAME_MAX: usize = 256;
@@ -61,5 +64,21 @@ impl Door {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// Asks the provider for an object's state, and says of each of its answers what it means; nothing is kept.
+    ///
+    /// # Errors
+    /// Those of the call. An answer that nobody can read is an error of its own in the list.
+    pub(crate) async fn ask(
+        &self,
+        connection: &Connection,
+        object: &ObjectRef,
+    ) -> Result<Vec<Result<Translation, Unreadable>>, CallError> {
+        let answers = connection.client.read(object).await?;
+        let (options, received_at, mode) = (&connection.settings.options, self.clock.now(), self.mode);
+        let inputs =
+            answers.iter().map(|answer| Input { kind: answer.kind, body: &answer.body, options, received_at, mode });
+        Ok(inputs.map(|input| connection.connector.translate(input)).collect())
     }
 }

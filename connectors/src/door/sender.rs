@@ -33,7 +33,7 @@ use super::store::intents::{self, Intent, IntentKind};
 use super::store::{Tx, banks, counters, pauses};
 use super::{Door, DoorError, place, schedule};
 use crate::connector::{
-    CallError, Capability, CollectCall, Destination, Input, ObjectRef, PartyDetails, PayoutCall, Prepared, RawAnswer,
+    CallError, Capability, CollectCall, Destination, ObjectRef, PartyDetails, PayoutCall, Prepared, RawAnswer,
     RefundCall, Said, ToPrepare, Watch,
 };
 
@@ -219,16 +219,13 @@ async fn earlier_are_over(
             false if before.object_id.is_none() => continue,
             false => ObjectRef { kind, id: before.object_id, reference: None },
         };
-        let answers = match connection.client.read(&object).await {
+        let answers = match door.ask(connection, &object).await {
             Err(CallError::NotFound) => continue,
             Err(CallError::Unknown(why)) => return Err(CallError::NotSent(why)),
             Err(why) => return Err(why),
             Ok(answers) => answers,
         };
-        for answer in answers {
-            let (options, received_at, mode) = (&connection.settings.options, door.clock.now(), door.mode);
-            let input = Input { kind: answer.kind, body: &answer.body, options, received_at, mode };
-            let told = connection.connector.translate(input);
+        for told in answers {
             let told = told.map_err(|why| CallError::NotSent(format!("an earlier attempt cannot be read: {why}")))?;
             // What is said of its invoice says nothing of the order.
             let own = |said: &&Said| said.subject_kind == intent_kind;
@@ -263,7 +260,8 @@ async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: 
             let payment = record.original;
             let payment = payment.ok_or_else(|| CallError::Refused("the payment is not known any more".into()))?;
             let left = record.left.map_or(amount, Amount::from_scaled);
-            Ok(Order::Refund(RefundCall { reference, payment, amount, currency, left }))
+            let again = attempt.n > 1;
+            Ok(Order::Refund(RefundCall { reference, payment, amount, currency, left, again }))
         }
         IntentKind::Collection => {
             let IntentRecord { phone, name, email, note, .. } = record.clone();

@@ -1,5 +1,6 @@
-//! What all simulated providers have in common: the trait by which the demo reads and paces them, seeded draws, their
-//! durable file, and a listener whose connections can be cut without an answer.
+//! What all simulated providers have in common: the trait by which the demo reads and paces them, seeded draws and
+//! faults, their durable file, their state and background task, their paths and control, wrong answers, and a listener
+//! whose connections can be cut without an answer. A provider's own part begins at [`work::Machine`].
 //!
 //! A simulated provider is the provider's server as we believe it, over real HTTP. It owns one SQLite file, commits
 //! before it answers, and knows nothing of the connector: no type is shared between the two.
@@ -8,10 +9,16 @@ use async_trait::async_trait;
 use ensimbi_events::{Amount, Currency, Time};
 use serde::Serialize;
 
+pub mod control;
+pub mod core;
 pub mod draw;
+pub mod faults;
 pub mod file;
+pub mod http;
 pub mod listener;
 pub mod stage;
+pub mod work;
+pub mod wrong;
 
 /// Why a simulator could not do its work.
 #[derive(Debug, thiserror::Error)]

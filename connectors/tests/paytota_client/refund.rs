@@ -1,6 +1,7 @@
 //! Refunds, captures, releases, cancellations.
 
 use super::support::*;
+use ensimbi_connectors::connector::RefundCall;
 
 fn refunded() -> Value {
     json!({"id": "r-1", "type": "payment", "status": "success"})
@@ -42,6 +43,17 @@ async fn what_they_would_not_refund_is_not_asked_for() {
         assert_eq!(scene.seen().len(), if fits { 2 } else { 1 }, "{availability} {amount}");
         assert!(fits || refused(&error(outcome)));
     }
+}
+
+#[tokio::test]
+async fn a_refund_is_asked_for_again_only_where_nothing_is_gone() {
+    let again = RefundCall { again: true, ..refund(400) };
+    let scene = scene(vec![answer(200, purchase("paid")), answer(200, refunded())]).await;
+    scene.client.refund(&again).await.unwrap();
+    let less = with(purchase("paid"), "/refundable_amount", json!(600));
+    let scene = super::support::scene(vec![answer(200, less)]).await;
+    assert!(refused(&error(scene.client.refund(&again).await)));
+    assert_eq!(scene.seen().len(), 1, "the first one was made: nothing more is sent");
 }
 
 #[tokio::test]

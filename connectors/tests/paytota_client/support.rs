@@ -167,6 +167,7 @@ pub fn refund(amount: i32) -> RefundCall {
         amount: Amount::whole(amount),
         currency: "UGX".parse().unwrap(),
         left: Amount::whole(1_000),
+        again: false,
     }
 }
 

@@ -14,7 +14,7 @@ use ensimbi_projections::query::{LIMIT_MAX, PaymentsQuery};
 use ensimbi_projections::{PaymentsView, Views, WalletsView};
 
 use super::Act;
-use super::told::{Told, told};
+use super::told::Told;
 use crate::exit::Failure;
 use crate::house::House;
 
@@ -28,6 +28,7 @@ type Apart = BTreeMap<(String, Option<&'static str>, Currency), i128>;
 pub struct Checkpoints {
     /// When the run began.
     since: Time,
+    told: Told,
     /// How many there were.
     pub count: u64,
     /// What did not fit, each with its checkpoint.
@@ -36,8 +37,8 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// None yet.
-    pub const fn new(since: Time) -> Self {
-        Self { since, count: 0, differences: Vec::new() }
+    pub fn new(since: Time) -> Self {
+        Self { since, told: Told::default(), count: 0, differences: Vec::new() }
     }
 
     /// Compares all wallets now; nothing is in flight in the house.
@@ -46,17 +47,17 @@ impl Checkpoints {
         house.projector.catch_up(house.book).await?;
         let views = Views::new(house.projector.store().clone());
         let ours = payments(&views, house).await?;
-        let told = told(house.store.as_ref(), house.book).await?;
+        self.told.catch_up(house.store.as_ref(), house.book).await?;
         for act in acts {
             let mut apart = Apart::new();
             for object in act.simulator.objects().await.map_err(Failure::not_to_be_had)? {
-                let untold = untold(&object, ours.get(&object.id), &told);
+                let untold = untold(&object, ours.get(&object.id), &self.told);
                 *apart.entry((object.wallet_id, object.purse, object.currency)).or_default() += untold;
             }
             for movement in act.simulator.movements().await.map_err(Failure::not_to_be_had)? {
                 let of = (movement.wallet_id, movement.purse, movement.currency);
                 // What moved before the run is inside the opening.
-                let known = movement.at <= self.since || told.contains_key(&movement.id);
+                let known = movement.at <= self.since || self.told.of(&movement.id).is_some();
                 *apart.entry(of).or_default() += if known { 0 } else { i128::from(movement.effect.scaled()) };
             }
             self.wallets(&views, house, act, &apart).await?;
@@ -97,8 +98,8 @@ impl Checkpoints {
 fn untold(object: &SimulatedObject, ours: Option<&PaymentRow>, told: &Told) -> i128 {
     let theirs = i128::from(object.effect.scaled());
     match object.kind {
-        SimulatedKind::Refund => told.get(&object.id).map_or(0, |told| theirs - told),
-        SimulatedKind::Dispute => theirs - told.get(&object.id).copied().unwrap_or_default(),
+        SimulatedKind::Refund => told.of(&object.id).map_or(0, |told| theirs - told),
+        SimulatedKind::Dispute => theirs - told.of(&object.id).unwrap_or_default(),
         SimulatedKind::Collection | SimulatedKind::Payout => {
             let out = object.kind == SimulatedKind::Payout;
             // A payout whose answer was lost is known by its reference only; its money is reserved.

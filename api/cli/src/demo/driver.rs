@@ -10,6 +10,7 @@ use ensimbi_events::commands::{CollectOrder, CommandError, Commands, Origin, Ref
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Clock, ConnectionId, SubjectId, Time, ids};
 use ensimbi_projections::discrepancies::DiscrepancyState;
+use ensimbi_projections::payments::PaymentState;
 use ensimbi_projections::query::{DiscrepanciesQuery, LIMIT_MAX};
 use ensimbi_projections::{DiscrepanciesView, PaymentsView, Views, WalletsView};
 
@@ -114,10 +115,12 @@ impl Driver<'_> {
         self.house.projector.catch_up(self.house.book).await?;
         // Further balances and statements: they tell of what nobody ordered, and resolve what earlier ones raised.
         for _ in 0..LAST_LOOKS {
-            if !self.balance_differs().await? && self.wallets_agree().await? {
+            if !self.balance_differs().await? && self.wallets_agree().await? && self.all_over().await? {
                 break;
             }
             self.clock.advance_to(self.clock.now().plus(LAST_LOOK));
+            self.settle(&mut losses).await?;
+            self.try_again().await?;
             self.settle(&mut losses).await?;
             self.house.projector.catch_up(self.house.book).await?;
         }
@@ -178,6 +181,13 @@ impl Driver<'_> {
             }
         }
         Ok(agree)
+    }
+
+    /// Whether every payment has come to an end.
+    async fn all_over(&self) -> Result<bool, Failure> {
+        let views = Views::new(self.house.projector.store().clone());
+        let states = views.states(self.house.book).await?.value;
+        Ok(states.iter().all(|total| !matches!(total.state, PaymentState::Requested | PaymentState::Pending)))
     }
 
     /// Whether a balance of a provider stands against the book.

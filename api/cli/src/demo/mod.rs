@@ -6,6 +6,7 @@
 mod agree;
 mod checkpoint;
 mod driver;
+mod facts;
 mod invoices;
 mod recompute;
 mod report;

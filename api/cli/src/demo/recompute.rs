@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use ensimbi_events::ports::BookReader;
-use ensimbi_events::word::{Bearer, Direction, Fee};
-use ensimbi_events::{Amount, Body, BookId, NoLines, SubjectId, WalletId, leaf};
+use ensimbi_events::word::{Direction, Fee};
+use ensimbi_events::{Body, BookId, Event, SubjectId, WalletId};
 
+use super::facts::{self, ours, scaled};
 use crate::exit::Failure;
 
 /// What the facts add up to, at scale 4.
@@ -24,128 +25,119 @@ pub struct Recomputed {
     pub states: BTreeMap<String, u64>,
 }
 
-fn scaled(amount: Amount) -> i128 {
-    i128::from(amount.scaled())
-}
-
-/// What we bear of fees that the wallet pays itself.
-fn ours(fees: &[Fee]) -> i128 {
-    fees.iter().filter(|fee| fee.bearer == Bearer::Merchant).map(|fee| scaled(fee.amount)).sum()
-}
-
 /// Reads the whole book.
 pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomputed, Failure> {
-    let mut sums = Recomputed::default();
-    let mut last: BTreeMap<SubjectId, &'static str> = BTreeMap::new();
-    let mut after = 0;
-    loop {
-        let page = reader.read(book, after, 1_000).await?;
-        if page.is_empty() {
-            break;
-        }
-        for stored in page {
-            after = stored.position;
-            let event =
-                leaf::decode(&stored.leaf).map_err(|error| Failure::disagrees(format!("position {after}: {error}")))?;
-            let withheld = event.record.no_lines == Some(NoLines::Withheld);
-            let (Some(wallet), false) = (event.fact.wallet, withheld) else { continue };
-            let posted = sums.posted.entry(wallet).or_default();
-            let held = sums.held.entry(wallet).or_default();
-            let mut state = |word| {
-                last.insert(event.fact.subject, word);
-            };
-            // Fees and the sign with which they count as a cost.
-            let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
-            match &event.fact.body {
-                Body::CollectionRequested(_)
-                | Body::PayoutRequested(_)
-                | Body::WithdrawalRequested(_)
-                | Body::RefundRequested(_) => state("requested"),
-                Body::CollectionPending(_) | Body::PayoutPending(_) => state("pending"),
-                Body::CollectionFailed(_)
-                | Body::PayoutFailed(_)
-                | Body::WithdrawalFailed(_)
-                | Body::RefundFailed(_) => state("failed"),
-                Body::CollectionAuthorised(_) => state("authorised"),
-                Body::CollectionVoided(_) => state("voided"),
-                Body::OpeningBalanceDeclared(body) => {
-                    *posted += scaled(body.posted);
-                    *held += scaled(body.held.unwrap_or_default());
-                }
-                Body::CollectionSucceeded(body) => {
-                    *posted += scaled(body.net);
-                    *held += scaled(body.held.unwrap_or_default());
-                    state("succeeded");
-                    costs.push((&body.fees, 1));
-                }
-                Body::CollectionReversed(body) => {
-                    *posted -= scaled(body.from_wallet);
-                    *held -= scaled(body.from_held.unwrap_or_default());
-                    state("reversed");
-                    costs.extend([(&body.returned, -1), (&body.fees, 1)]);
-                }
-                Body::PayoutSucceeded(body) => {
-                    *posted -= scaled(body.wallet_debit);
-                    state("succeeded");
-                    costs.push((&body.fees, 1));
-                }
-                Body::PayoutReversed(body) => {
-                    *posted += scaled(body.wallet_credit);
-                    state("reversed");
-                    costs.extend([(&body.returned, -1), (&body.fees, 1)]);
-                }
-                Body::RefundSucceeded(body) => {
-                    *posted -= scaled(body.wallet_debit);
-                    state("succeeded");
-                    costs.extend([(&body.fees, 1), (&body.returned, -1)]);
-                }
-                Body::RefundReversed(body) => {
-                    *posted += scaled(body.wallet_credit);
-                    state("reversed");
-                    costs.push((&body.returned, -1));
-                }
-                Body::ChargebackOpened(body) => {
-                    *posted -= scaled(body.debited) + ours(&body.fees);
-                    costs.push((&body.fees, 1));
-                }
-                Body::ChargebackClosed(body) => {
-                    *posted += scaled(body.won) - scaled(body.debited_now) - ours(&body.fees) + ours(&body.returned);
-                    costs.extend([(&body.fees, 1), (&body.returned, -1)]);
-                }
-                Body::FundsHeld(body) => {
-                    *posted -= scaled(body.amount);
-                    *held += scaled(body.amount);
-                }
-                Body::FundsReleased(body) => {
-                    *posted += scaled(body.amount);
-                    *held -= scaled(body.amount);
-                }
-                Body::WalletMovementReported(body) => {
-                    *posted += scaled(body.amount) * if body.direction == Direction::In { 1 } else { -1 };
-                }
-                Body::PurseTransferred(body) => {
-                    *posted -= scaled(body.amount_out);
-                    *sums.posted.entry(body.to).or_default() += scaled(body.amount_in);
-                    state("succeeded");
-                    costs.push((&body.fees, 1));
-                }
-                Body::FeeCharged(body) => {
-                    *posted -= ours(&body.fees);
-                    costs.push((&body.fees, 1));
-                }
-                _ => {}
-            }
-            for (fees, sign) in costs {
-                for fee in fees {
-                    let key = (fee.component.to_string(), fee.bearer.to_string(), fee.currency.to_string());
-                    *sums.fees.entry(key).or_default() += sign * scaled(fee.amount);
-                }
-            }
-        }
-    }
+    let mut adding = Adding::default();
+    facts::each(reader, book, 0, |event| adding.add(&event)).await?;
+    let Adding { mut sums, last } = adding;
     for state in last.into_values() {
         *sums.states.entry(state.to_owned()).or_default() += 1;
     }
     sums.fees.retain(|_, amount| *amount != 0);
     Ok(sums)
+}
+
+/// On the way through the book.
+#[derive(Default)]
+struct Adding {
+    sums: Recomputed,
+    last: BTreeMap<SubjectId, &'static str>,
+}
+
+impl Adding {
+    fn add(&mut self, event: &Event) {
+        let Some(wallet) = event.fact.wallet else { return };
+        let posted = self.sums.posted.entry(wallet).or_default();
+        let held = self.sums.held.entry(wallet).or_default();
+        let (last, subject) = (&mut self.last, event.fact.subject);
+        let mut state = |word| {
+            last.insert(subject, word);
+        };
+        // Fees and the sign with which they count as a cost.
+        let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
+        match &event.fact.body {
+            Body::CollectionRequested(_)
+            | Body::PayoutRequested(_)
+            | Body::WithdrawalRequested(_)
+            | Body::RefundRequested(_) => state("requested"),
+            Body::CollectionPending(_) | Body::PayoutPending(_) => state("pending"),
+            Body::CollectionFailed(_) | Body::PayoutFailed(_) | Body::WithdrawalFailed(_) | Body::RefundFailed(_) => {
+                state("failed")
+            }
+            Body::CollectionAuthorised(_) => state("authorised"),
+            Body::CollectionVoided(_) => state("voided"),
+            Body::OpeningBalanceDeclared(body) => {
+                *posted += scaled(body.posted);
+                *held += scaled(body.held.unwrap_or_default());
+            }
+            Body::CollectionSucceeded(body) => {
+                *posted += scaled(body.net);
+                *held += scaled(body.held.unwrap_or_default());
+                state("succeeded");
+                costs.push((&body.fees, 1));
+            }
+            Body::CollectionReversed(body) => {
+                *posted -= scaled(body.from_wallet);
+                *held -= scaled(body.from_held.unwrap_or_default());
+                state("reversed");
+                costs.extend([(&body.returned, -1), (&body.fees, 1)]);
+            }
+            Body::PayoutSucceeded(body) => {
+                *posted -= scaled(body.wallet_debit);
+                state("succeeded");
+                costs.push((&body.fees, 1));
+            }
+            Body::PayoutReversed(body) => {
+                *posted += scaled(body.wallet_credit);
+                state("reversed");
+                costs.extend([(&body.returned, -1), (&body.fees, 1)]);
+            }
+            Body::RefundSucceeded(body) => {
+                *posted -= scaled(body.wallet_debit);
+                state("succeeded");
+                costs.extend([(&body.fees, 1), (&body.returned, -1)]);
+            }
+            Body::RefundReversed(body) => {
+                *posted += scaled(body.wallet_credit);
+                state("reversed");
+                costs.push((&body.returned, -1));
+            }
+            Body::ChargebackOpened(body) => {
+                *posted -= scaled(body.debited) + ours(&body.fees);
+                costs.push((&body.fees, 1));
+            }
+            Body::ChargebackClosed(body) => {
+                *posted += scaled(body.won) - scaled(body.debited_now) - ours(&body.fees) + ours(&body.returned);
+                costs.extend([(&body.fees, 1), (&body.returned, -1)]);
+            }
+            Body::FundsHeld(body) => {
+                *posted -= scaled(body.amount);
+                *held += scaled(body.amount);
+            }
+            Body::FundsReleased(body) => {
+                *posted += scaled(body.amount);
+                *held -= scaled(body.amount);
+            }
+            Body::WalletMovementReported(body) => {
+                *posted += scaled(body.amount) * if body.direction == Direction::In { 1 } else { -1 };
+            }
+            Body::PurseTransferred(body) => {
+                *posted -= scaled(body.amount_out);
+                *self.sums.posted.entry(body.to).or_default() += scaled(body.amount_in);
+                state("succeeded");
+                costs.push((&body.fees, 1));
+            }
+            Body::FeeCharged(body) => {
+                *posted -= ours(&body.fees);
+                costs.push((&body.fees, 1));
+            }
+            _ => {}
+        }
+        for (fees, sign) in costs {
+            for fee in fees {
+                let key = (fee.component.to_string(), fee.bearer.to_string(), fee.currency.to_string());
+                *self.sums.fees.entry(key).or_default() += sign * scaled(fee.amount);
+            }
+        }
+    }
 }

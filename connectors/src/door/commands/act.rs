@@ -2,7 +2,8 @@
 //!
 //! Order: command row (its key makes a repeat the same one) -> one call -> bytes into the inbox, and a look at the payment
 //! in any case. The command is stored before the call and never repeats it: after a crash between the two the payment's
-//! own state shows whether it happened, and a new key does it again. A call that surely never left us is forgotten. Nothing is posted by it; a read states what became.
+//! own state shows whether it happened, and a new key does it again. A call that surely never left us is forgotten.
+//! Nothing is posted by it; a read states what became.
 
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{CommandError, IntentView, Origin};

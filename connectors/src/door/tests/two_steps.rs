@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{Action, Checkout, CollectOrder, CommandError, Commands, Destination, RefundOrder};
-use ensimbi_events::{Amount, Body, SubjectKind, WalletId};
+use ensimbi_events::{Amount, Body, Clock, SubjectKind, WalletId};
 
 use super::duo::{self, Duo, pair};
 use super::on_both_stores;
@@ -18,6 +18,7 @@ on_both_stores! {
     a_new_attempt_carries_out_the_same_object,
     a_hosted_order_is_complete_once_made,
     a_refund_is_reserved_and_found_again_without_a_reference,
+    a_refund_that_was_never_made_is_asked_for_again_by_a_person,
     a_payment_is_captured_once_for_each_key,
 }
 
@@ -189,6 +190,43 @@ async fn a_refund_is_reserved_and_found_again_without_a_reference(house: House) 
     let second = door.refund(&house.origin("r2"), &order(100)).await.unwrap();
     house.settle(&door).await;
     assert_eq!(ledger.claims().last().unwrap().fact.subject, second.id);
+    running.stop().await;
+}
+
+async fn a_refund_that_was_never_made_is_asked_for_again_by_a_person(house: House) {
+    let (ledger, duo) = (Ledger::start(&house, Manners::default()), Duo::default());
+    let door = duo::open(&house, &duo, &key()).await;
+    let running = house.start(&door);
+    duo.on_make(Ok("o1"));
+    duo.fake.on_collect(Ok(&body("o1", None, "pending")));
+    duo.fake.on_read("o1", Ok(&body("o1", None, "success")));
+    let payment = door.order(&house.command(&door, "k")).await.unwrap();
+    house.pass(&door, HOUR).await;
+    let order = RefundOrder {
+        payment: payment.id,
+        connection: door.connection("main").unwrap(),
+        wallet: ledger.claims().last().unwrap().fact.wallet.unwrap(),
+        object_id: "o1".to_owned(),
+        amount: Amount::whole(300),
+        left: Amount::whole(700),
+    };
+    duo.script.lock().unwrap().refunds.push_back(Err(CallError::Unknown("timeout".into())));
+    let refund = door.refund(&house.origin("r"), &order).await.unwrap();
+    house.settle(&door).await;
+    let soon = door.again(&house.origin("soon"), refund.id).await.unwrap_err();
+    assert!(matches!(soon, CommandError::Refused { code: Refusal::WrongState, .. }), "{soon}");
+    house.clock.advance_to(house.clock.now().plus(HOUR));
+    duo.script.lock().unwrap().refunds.push_back(Ok(r#"{"id":"r1","of":"o1","amount":"300"}"#.to_owned()));
+    let again = door.again(&house.origin("late"), refund.id).await.unwrap();
+    assert_eq!(again.attempt, 2);
+    house.settle(&door).await;
+    // The first attempt's reservation ends before the second one's begins.
+    let words = ledger.words();
+    let expected = ["RefundRequested", "RefundFailed", "RefundRequested", "RefundSucceeded"];
+    assert_eq!(words[words.len() - 4..], expected);
+    assert_eq!(ledger.claims().last().unwrap().fact.subject, refund.id);
+    let asked: Vec<bool> = duo.script.lock().unwrap().refunded.iter().map(|order| order.again).collect();
+    assert_eq!(asked, [false, true], "the second one is asked for with care");
     running.stop().await;
 }
 

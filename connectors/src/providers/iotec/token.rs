@@ -12,10 +12,9 @@ use ensimbi_events::{Clock, Time};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-use super::client::retry_after;
 use super::wire;
 use crate::connector::CallError;
-use crate::door::http::HttpClient;
+use crate::door::http::{HttpClient, retry_after};
 
 /// How long before its end a token is renewed.
 const AHEAD: Duration = Duration::from_secs(30);
@@ -123,7 +122,7 @@ impl Tokens {
         if text.len() > TOKEN_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(not_sent("the token is no header value"));
         }
-        let stated = answer.expires_in.and_then(|raw| raw.get().trim_matches('"').parse::<u64>().ok());
+        let stated = answer.expires_in.and_then(|raw| wire::unquoted(raw.get()).parse::<u64>().ok());
         let lifetime = Duration::from_secs(stated.unwrap_or(LIFETIME).clamp(1, LIFETIME_MAX));
         // A very short token is used for half of its life, so that it is used at all.
         let renew_at = self.clock.now().plus(lifetime.saturating_sub(AHEAD).max(lifetime / 2));

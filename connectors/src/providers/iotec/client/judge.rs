@@ -3,19 +3,9 @@
 //! Only a readable 4xx on a call that moves money proves that nothing was queued. A 2xx that is not what was asked for
 //! is no answer: its bytes go nowhere, since nobody could tell what happened.
 
-use std::time::Duration;
-
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-
 use super::super::wire;
 use crate::connector::{CallError, RawAnswer};
-
-/// Wait after a 429 that names none, and the longest one that is kept, in seconds.
-const WAIT: u64 = 30;
-const WAIT_MAX: u64 = 3_600;
-
-/// Status, headers, body.
-pub(super) type Answer = (u16, HeaderMap, Vec<u8>);
+use crate::door::http::{Answer, by_status};
 
 /// What a 2xx's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,21 +41,17 @@ pub(super) fn judge(call: &Call<'_>, (status, headers, body): Answer) -> Result<
             _ => unknown(&format!(", not {}", call.expected)),
         };
     }
-    if status == 429 {
-        return Err(CallError::RateLimited(retry_after(&headers)));
+    if let Some(why) = by_status(call.read, status, &headers) {
+        return Err(why);
     }
     let problem = wire::body(&body).and_then(|text| wire::object::<wire::Problem<'_>>("body", text)).ok();
     let message = problem.as_ref().map(|problem| message(problem, call.hide));
-    match (status, message) {
-        (404, _) if call.read => Err(CallError::NotFound),
-        (400, Some(message)) if call.read && message.to_ascii_lowercase().contains("not found") => {
+    match message {
+        Some(message) if call.read && status == 400 && message.to_ascii_lowercase().contains("not found") => {
             Err(CallError::NotFound)
         }
-        // 408, 409 and 425 may stand for something that is under way.
-        (400..500, Some(message)) if !matches!(status, 408 | 409 | 425) => {
-            Err(CallError::Refused(format!("status {status} {message}").trim_end().to_owned()))
-        }
-        _ => unknown(""),
+        Some(message) => Err(CallError::Refused(format!("status {status} {message}").trim_end().to_owned())),
+        None => unknown(""),
     }
 }
 
@@ -73,7 +59,7 @@ pub(super) fn judge(call: &Call<'_>, (status, headers, body): Answer) -> Result<
 pub(super) fn records(body: &[u8]) -> Shape {
     match wire::records(body) {
         Ok(all) if all.is_empty() => Shape::Empty,
-        Ok(all) if all.iter().all(|one| wire::id(one.id).is_ok()) => Shape::Good,
+        Ok(all) if all.iter().all(|one| wire::id("id", one.id).is_ok()) => Shape::Good,
         _ => Shape::Wrong,
     }
 }
@@ -81,7 +67,7 @@ pub(super) fn records(body: &[u8]) -> Shape {
 /// A page whose records have an id each. An empty page is an answer too, unless its records were asked for by name.
 pub(super) fn page(body: &[u8]) -> Shape {
     match wire::page(body) {
-        Ok((_, all)) if all.iter().all(|one| wire::id(one.id).is_ok()) => Shape::Good,
+        Ok((_, all)) if all.iter().all(|one| wire::id("id", one.id).is_ok()) => Shape::Good,
         _ => Shape::Wrong,
     }
 }
@@ -104,7 +90,7 @@ pub(super) fn list(body: &[u8]) -> Shape {
 pub(super) fn balance(body: &[u8]) -> Shape {
     let read = wire::body(body).and_then(|text| wire::object::<wire::Balance<'_>>("body", text));
     match read {
-        Ok(balance) if wire::id(balance.id).is_ok() && balance.actual_balance.is_some() => Shape::Good,
+        Ok(balance) if wire::id("id", balance.id).is_ok() && balance.actual_balance.is_some() => Shape::Good,
         _ => Shape::Wrong,
     }
 }
@@ -120,10 +106,4 @@ fn message(problem: &wire::Problem<'_>, hide: &[&str]) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let words = words.map(|word| if personal(&word) { "(hidden)" } else { word });
     words.collect::<Vec<_>>().join(" ").chars().take(200).collect()
-}
-
-/// Seconds to wait after a 429; the form with a date is not worth a clock.
-pub(in super::super) fn retry_after(headers: &HeaderMap) -> Duration {
-    let stated = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-    Duration::from_secs(stated.map_or(WAIT, |seconds| seconds.clamp(1, WAIT_MAX)))
 }

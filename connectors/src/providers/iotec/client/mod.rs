@@ -28,8 +28,6 @@ mod judge;
 mod pay;
 mod read;
 
-pub(super) use judge::retry_after;
-
 const OPTIONS: [&str; 8] =
     ["client_id", "callback_header", CATEGORY, READING, PAYOUT_FEE, PAYOUT_MAX, BANK_PAYOUT_MAX, CURRENCY];
 const SECRETS: [&str; 3] = ["client_secret", "callback_value", "callback_value_next"];

@@ -81,8 +81,7 @@ pub(super) fn request(
                 lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
             };
             let id = order.bank_id.as_deref();
-            let bank_id = |id: &str| id.len() <= wire::ID_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
-            must(id.is_none_or(bank_id), "to.bank: the bank's id in their list is not an id")?;
+            must(id.is_none_or(wire::is_id), "to.bank: the bank's id in their list is not an id")?;
             must(id.is_some() || word(bank, 1..=34), "to.bank: expected a bank's code, letters and digits")?;
             must(word(account_number, 4..=34), "to.account_number: expected 4 to 34 letters and digits")?;
             let name = !account_name.trim().is_empty() && within(Some(account_name), NAME_MAX);

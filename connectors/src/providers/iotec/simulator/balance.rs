@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
+use super::IotecSimulator;
 use super::answer::text;
 use super::faults::Faults;
 use super::http::Outcome;
@@ -15,8 +16,8 @@ use super::records::Kind;
 use super::rows::too_large;
 use super::service::BEFORE_READING;
 use super::wallets::{self, Wallet};
-use super::{IotecSimulator, wrong};
 use crate::simulator::Result;
+use crate::simulator::faults::gate;
 
 /// What stands in the secret's field where nobody registered a callback, so that a reader has something to hide.
 const NO_SECRET: &str = "Bearer simulated-unregistered-callback-secret";
@@ -52,7 +53,7 @@ impl IotecSimulator {
         let Some(wallet) = wallets::by_id(&mut tx, id).await? else {
             return Ok(Outcome::Refused(self.refusal(StatusCode::NOT_FOUND)));
         };
-        let drawn = wrong::gate(&mut tx, &faults, "wallet-balance", id, &BEFORE_READING).await?;
+        let drawn = gate(&mut tx, &faults, "wallet-balance", id, &BEFORE_READING).await?;
         let mut answer = WalletAnswer {
             currency: &wallet.currency,
             id: &wallet.id,

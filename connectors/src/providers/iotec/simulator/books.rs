@@ -7,11 +7,11 @@ use serde::Serialize;
 use sqlx::Row;
 
 use super::answer;
-use super::control::shown;
 use super::records::{Kind, Record};
 use super::rows::{WalletRow, too_large};
 use super::{IotecSimulator, balance, lifecycle, records, rows, wallets};
-use crate::simulator::Result;
+use crate::simulator::control::shown;
+use crate::simulator::{Result, work};
 
 /// A number with all but its last two digits hidden.
 fn masked(party: &str) -> String {
@@ -86,9 +86,9 @@ fn record(of: Record, rows: &[WalletRow], records: u64) -> Result<RecordShown> {
 
 impl IotecSimulator {
     pub(super) async fn show_books(&self, after: i64, limit: i64) -> Result<serde_json::Value> {
-        let (now, faults) = (self.now(), self.faults());
-        self.settle(now).await?;
-        let mut tx = self.file.begin().await?;
+        let (now, faults) = (self.core.now(), self.faults());
+        work::settle(self, now).await?;
+        let mut tx = self.core.begin().await?;
         let mut wallets_shown = Vec::new();
         for wallet in wallets::all(&mut tx).await? {
             let actual = Amount::from_scaled(wallet.balance);
@@ -145,8 +145,8 @@ impl IotecSimulator {
 
     /// The rows of a wallet, after a number, at most `limit`, as a JSON list. `None`: no such wallet.
     pub(super) async fn rows_text(&self, wallet_id: &str, after: i64, limit: i64) -> Result<Option<String>> {
-        self.settle(self.now()).await?;
-        let mut tx = self.file.begin().await?;
+        work::settle(self, self.core.now()).await?;
+        let mut tx = self.core.begin().await?;
         if wallets::by_id(&mut tx, wallet_id).await?.is_none() {
             return Ok(None);
         }

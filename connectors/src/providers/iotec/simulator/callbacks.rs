@@ -7,8 +7,6 @@
 use std::time::Duration;
 
 use ensimbi_events::Time;
-use futures_util::StreamExt;
-use futures_util::stream;
 use secrecy::ExposeSecret;
 use sqlx::{FromRow, Row, SqliteConnection};
 
@@ -20,15 +18,15 @@ use super::records::{self, Kind};
 use super::settings::CallbackTarget;
 use super::status;
 use crate::simulator::Result;
+use crate::simulator::work::taken;
 
-/// Deliveries that run at the same time, each of another record.
-const AT_ONCE: usize = 16;
 const TRIES: i64 = 3;
 /// By how much a callback waits so that others overtake it.
 const OVERTAKEN: Duration = Duration::from_secs(30);
 
+/// A callback to be sent.
 #[derive(FromRow)]
-struct Due {
+pub struct Due {
     id: i64,
     wallet_id: String,
     body: String,
@@ -117,34 +115,20 @@ async fn after_the_next(db: &mut SqliteConnection, rules: Rules<'_>, seq: i64, d
     Ok(next.map_or(due.plus(OVERTAKEN), |next| next.max(due).plus(Duration::from_secs(2))))
 }
 
-impl IotecSimulator {
-    /// Sends what is due, one callback a record at a time; gives how many were sent or tried.
-    pub(super) async fn send_due(&self) -> Result<usize> {
-        let now = self.now();
-        let mut tx = self.file.begin().await?;
-        let due: Vec<Due> = sqlx::query_as(
-            "SELECT id, wallet_id, body, category, kind, tries FROM callback AS c WHERE state = 'due' AND due_at <= ?1
-               AND NOT EXISTS (SELECT 1 FROM callback AS d WHERE d.record = c.record AND d.state = 'due'
-                 AND (d.due_at < c.due_at OR (d.due_at = c.due_at AND d.id < c.id)))
-             ORDER BY due_at, id LIMIT ?2",
-        )
-        .bind(now.micros())
-        .bind(AT_ONCE as i64)
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        let count = due.len();
-        let deliveries = due.into_iter().map(|one| async move {
-            let accepted = self.deliver(&one).await;
-            self.delivered(&one, accepted).await
-        });
-        let results: Vec<Result<()>> = stream::iter(deliveries).buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().collect::<Result<()>>()?;
-        Ok(count)
-    }
+/// What is due, one callback a record at a time.
+pub(super) async fn due(db: &mut SqliteConnection, now: Time, most: u16) -> Result<Vec<Due>> {
+    let due = sqlx::query_as(
+        "SELECT id, wallet_id, body, category, kind, tries FROM callback AS c WHERE state = 'due' AND due_at <= ?1
+           AND NOT EXISTS (SELECT 1 FROM callback AS d WHERE d.record = c.record AND d.state = 'due'
+             AND (d.due_at < c.due_at OR (d.due_at = c.due_at AND d.id < c.id)))
+         ORDER BY due_at, id LIMIT ?2",
+    );
+    Ok(due.bind(now.micros()).bind(i64::from(most)).fetch_all(db).await?)
+}
 
+impl IotecSimulator {
     /// Whether the receiver took it.
-    async fn deliver(&self, one: &Due) -> bool {
+    pub(super) async fn deliver(&self, one: &Due) -> bool {
         let kind = if one.category == "Disbursement" { Kind::Disbursement } else { Kind::Collection };
         let Some(target) = self.target(&one.wallet_id, kind) else { return false };
         let CallbackTarget { url, header_name, header_value } = target;
@@ -153,32 +137,26 @@ impl IotecSimulator {
             _ => header_value.expose_secret(),
         };
         let request = self
-            .http
+            .core
+            .http()
             .post(url)
             .timeout(self.settings.callback_timeout)
             .header("content-type", "application/json")
             .header(header_name, header)
             .body(one.body.clone());
-        match request.send().await {
-            Ok(answer) => answer.status().is_success(),
-            Err(error) => {
-                // Without the URL, which may carry a secret.
-                tracing::debug!(error = %error.without_url(), "a callback was not taken");
-                false
-            }
-        }
+        taken(request).await
     }
 
-    async fn delivered(&self, one: &Due, accepted: bool) -> Result<()> {
+    pub(super) async fn delivered(&self, one: &Due, accepted: bool) -> Result<()> {
         let tries = one.tries + 1;
         let gap = usize::try_from(tries - 1).ok().and_then(|nth| self.settings.callback_gaps.get(nth));
         let (state, due) = match gap {
             _ if accepted => ("delivered", None),
             // Whoever forges does not insist.
-            Some(gap) if one.kind == "genuine" && tries < TRIES => ("due", Some(self.now().plus(*gap).micros())),
+            Some(gap) if one.kind == "genuine" && tries < TRIES => ("due", Some(self.core.now().plus(*gap).micros())),
             _ => ("given_up", None),
         };
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         sqlx::query("UPDATE callback SET tries = ?2, state = ?3, due_at = coalesce(?4, due_at) WHERE id = ?1")
             .bind(one.id)
             .bind(tries)
@@ -186,8 +164,8 @@ impl IotecSimulator {
             .bind(due)
             .execute(&mut *tx)
             .await?;
-        self.commit(tx).await?;
-        self.sent.notify_waiters();
+        self.core.commit(tx).await?;
+        self.core.sent();
         Ok(())
     }
 }

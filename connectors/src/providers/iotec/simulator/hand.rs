@@ -13,11 +13,13 @@ use ensimbi_events::{Amount, Time};
 use serde::Deserialize;
 use sqlx::{Sqlite, Transaction};
 
-use super::control::{Sim, answer, problem, read};
+use super::control::{Sim, answer, problem};
 use super::lifecycle::{self, Rules, STATUSES};
 use super::records::{self, Kind, Record};
 use super::rows::{self, Movement};
-use super::{BATCH, IotecSimulator, payouts, plan, wallets};
+use super::{IotecSimulator, payouts, plan, wallets};
+use crate::simulator::control::read;
+use crate::simulator::work::{self, BATCH};
 use crate::simulator::{Result, SimulatorError};
 
 const MEMO_MAX: usize = 200;
@@ -64,7 +66,7 @@ async fn transfer(State(sim): Sim, body: Bytes) -> Response {
 }
 
 async fn move_by_hand(sim: &IotecSimulator, body: &[u8], kind: &'static str) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let result: Result<Money> = read(body);
     answer(match result {
         Ok(asked) => sim.move_by_hand(asked, kind).await,
@@ -82,7 +84,7 @@ struct Decide {
 }
 
 async fn decide(State(sim): Sim, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let asked: Result<Decide> = read(&body);
     answer(match asked {
         Ok(asked) => sim.decide(asked).await,
@@ -102,7 +104,7 @@ struct Wrong {
 }
 
 async fn wrong(State(sim): Sim, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let asked: Result<Wrong> = read(&body);
     answer(match asked {
         Ok(asked) => sim.say_wrong(asked).await,
@@ -117,7 +119,7 @@ struct NewStatus {
 }
 
 async fn set_status(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let asked: Result<NewStatus> = read(&body);
     let status = match asked {
         Ok(asked) => STATUSES.into_iter().find(|status| *status == asked.status),
@@ -135,7 +137,7 @@ struct NewName {
 }
 
 async fn set_name(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let asked: Result<NewName> = read(&body);
     answer(match asked {
         Ok(asked) => sim.set_name(&id, asked).await,
@@ -174,9 +176,9 @@ impl IotecSimulator {
             return Err(bad("amount: the wallet cannot give or hold so much"));
         }
         let movement = Movement::alone(top_up, category, asked.amount, asked.memo);
-        rows::move_alone(&mut tx, self.faults().draws(), &wallet.id, movement, self.now()).await?;
+        rows::move_alone(&mut tx, self.faults().draws(), &wallet.id, movement, self.core.now()).await?;
         let row = rows::of_wallet(&mut tx, &wallet.id, wallet.last_number, 1).await?.pop();
-        self.commit(tx).await?;
+        self.core.commit(tx).await?;
         let row = row.ok_or_else(|| SimulatorError::Damaged("a movement without its row".to_owned()))?;
         Ok(serde_json::json!({
             "id": row.id, "transaction_number": row.number, "operation": row.operation, "category": row.category,
@@ -186,11 +188,11 @@ impl IotecSimulator {
 
     /// A transaction with everything due applied.
     async fn settled(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.settle(self.now()).await?;
-        let mut tx = self.file.begin().await?;
+        work::settle(self, self.core.now()).await?;
+        let mut tx = self.core.begin().await?;
         let (faults, called_back) = (self.faults(), self.called_back());
         let rules = Rules { settings: &self.settings, faults: &faults, called_back: &called_back };
-        lifecycle::settle(&mut tx, rules, self.now(), BATCH).await?;
+        lifecycle::settle(&mut tx, rules, self.core.now(), BATCH).await?;
         Ok(tx)
     }
 
@@ -208,7 +210,7 @@ impl IotecSimulator {
         };
         let of = found.ok_or_else(|| bad("no payout has this id"))?;
         let own = payouts::by_record(&mut tx, of.seq).await?;
-        let now = self.now();
+        let now = self.core.now();
         let due = own.send_at.map(Time::from_micros).filter(|due| *due > now);
         let (category, status, from): (_, _, &[&str]) = match asked.decision.as_str() {
             "approve" if due.is_some() => ("Approve", "Scheduled", &["AwaitingApproval"]),
@@ -245,9 +247,9 @@ impl IotecSimulator {
     ) -> Result<serde_json::Value> {
         let (faults, called_back) = (self.faults(), self.called_back());
         let rules = Rules { settings: &self.settings, faults: &faults, called_back: &called_back };
-        lifecycle::set_status(&mut tx, rules, of, status, self.now()).await?;
-        self.commit(tx).await?;
-        self.wake.notify_one();
+        lifecycle::set_status(&mut tx, rules, of, status, self.core.now()).await?;
+        self.core.commit(tx).await?;
+        self.core.wake();
         Ok(serde_json::json!({ "id": of.id, "status": status }))
     }
 
@@ -261,7 +263,7 @@ impl IotecSimulator {
         let found = records::by_id(&mut tx, id).await?.filter(|of| of.kind() == Kind::Disbursement);
         let of = found.ok_or_else(|| bad("no payout has this id"))?;
         payouts::set_name(&mut tx, of.seq, status, asked.name.as_deref()).await?;
-        self.commit(tx).await?;
+        self.core.commit(tx).await?;
         Ok(serde_json::json!({ "id": id, "name_status": status }))
     }
 
@@ -279,7 +281,7 @@ impl IotecSimulator {
         .bind(asked.total_charge.map(Amount::scaled))
         .execute(&mut *tx)
         .await?;
-        self.commit(tx).await?;
+        self.core.commit(tx).await?;
         Ok(serde_json::json!({ "id": of.id }))
     }
 }

@@ -14,8 +14,9 @@ use super::http::Outcome;
 use super::records::Record;
 use super::service::{BEFORE_READING, UNKNOWN_STATUS};
 use super::wallets::PARTNER;
-use super::wrong::{self, bad_request};
+use super::wrong::bad_request;
 use super::{IotecSimulator, status};
+use crate::simulator::faults::gate;
 use crate::simulator::{Result, SimulatorError};
 
 const PAGE_SIZE: i64 = 10;
@@ -170,7 +171,7 @@ impl IotecSimulator {
             Ok(asked) => asked,
             Err(message) => return Ok(Outcome::Refused(bad_request(message))),
         };
-        let drawn = wrong::gate(&mut tx, &faults, "paged-history", PARTNER, &BEFORE_READING).await?;
+        let drawn = gate(&mut tx, &faults, "paged-history", PARTNER, &BEFORE_READING).await?;
         let unknown = drawn.is_some_and(|drawn| drawn.fault == Fault::UnknownStatus);
         let text = text(&mut tx, &faults, &asked, unknown).await?;
         self.end_reading(tx, drawn, token, text).await

@@ -2,23 +2,22 @@
 //! balance, callbacks; over real HTTP, with its own durable file, seeded faults, and a switch for everything that nobody
 //! knows (`providers/iotec.md`, section 14).
 //!
-//! Shape: [`IotecSimulator`] holds the file, the clock and what can be changed while it runs. A request settles what is
-//! due, does its work in one transaction, commits, and only then answers (or fails to, where a fault says so). The
-//! background task [`IotecSimulator::run`] applies outcomes and sends callbacks when the injected clock reaches them.
-//! A collection and a payout are one kind of record with two ways to live: `service` and `paying` make it, `plan` decides
-//! what becomes of it, `lifecycle` applies that, `moves` and `rows` move the wallet's money. `/_sim/` is the control.
+//! Shape: [`IotecSimulator`] holds what all simulators share (`simulator::core`) and what can be changed while it runs.
+//! A request settles what is due, does its work in one transaction, commits, and only then answers (or fails to, where a
+//! fault says so). The background task (`simulator::work`) applies outcomes and sends callbacks when the injected clock
+//! reaches them; `work` is what it asks of this provider. A collection and a payout are one kind of record with two ways
+//! to live: `service` and `paying` make it, `plan` decides what becomes of it, `lifecycle` applies that, `moves` and
+//! `rows` move the wallet's money. `/_sim/` is the control.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Clock, Time};
-use sqlx::{Sqlite, Transaction};
-use tokio::sync::Notify;
 
-use crate::simulator::file::{self, File};
+use crate::simulator::core::{Core, Opening};
+use crate::simulator::stage::StageClock;
 use crate::simulator::{Result, SimulatorError};
 
 mod answer;
@@ -61,29 +60,12 @@ pub use switches::{
 
 use records::Kind;
 
-/// Steps that one transaction applies.
-const BATCH: u32 = 64;
-
 /// The simulated provider.
 pub struct IotecSimulator {
-    file: File,
+    core: Core<Fault>,
     settings: Settings,
-    clock: Arc<dyn Clock>,
-    /// Set where the simulator may move the clock itself (`/_sim/clock`).
-    driven: Option<Arc<SimClock>>,
-    /// The latest time that was kept or seen; time never goes back, whatever the clock says.
-    base: AtomicI64,
-    busy: AtomicU64,
-    /// Requests ever begun; shows whether one came and went while the file was read.
-    begun: AtomicU64,
-    faults: RwLock<Arc<Faults>>,
     /// By wallet and category.
     targets: RwLock<BTreeMap<(String, Kind), CallbackTarget>>,
-    http: reqwest::Client,
-    /// Something was planned.
-    wake: Notify,
-    /// A callback was sent or given up.
-    sent: Notify,
 }
 
 impl IotecSimulator {
@@ -92,7 +74,7 @@ impl IotecSimulator {
     /// # Errors
     /// [`SimulatorError`] where the settings are unusable or the file is not this simulator's.
     pub async fn open(path: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
-        Self::build(path, settings, clock, None).await
+        Self::build(path, settings, StageClock::Given(clock)).await
     }
 
     /// As [`Self::open`], with a clock that `/_sim/clock` may move. It is set forward to the time the file has kept.
@@ -100,49 +82,20 @@ impl IotecSimulator {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_driven(path: &Path, settings: Settings, clock: Arc<SimClock>) -> Result<Arc<Self>> {
-        Self::build(path, settings, clock.clone(), Some(clock)).await
+        Self::build(path, settings, StageClock::Driven(clock)).await
     }
 
-    async fn build(
-        path: &Path,
-        settings: Settings,
-        clock: Arc<dyn Clock>,
-        driven: Option<Arc<SimClock>>,
-    ) -> Result<Arc<Self>> {
+    async fn build(path: &Path, settings: Settings, clock: StageClock) -> Result<Arc<Self>> {
         settings.check()?;
-        let file = File::open(path, schema::SCHEMA).await?;
-        let mut tx = file.begin().await?;
-        let kept = file::kept_time(&mut tx).await?;
-        let start = kept.map_or(clock.now(), |kept| kept.max(clock.now()));
+        let mut opening = Opening::begin(path, schema::SCHEMA, clock).await?;
+        let start = opening.start();
         for wallet in &settings.wallets {
-            wallets::keep(&mut tx, settings.faults.draws(), wallet, start).await?;
+            wallets::keep(opening.tx(), settings.faults.draws(), wallet, start).await?;
         }
-        file::keep_time(&mut tx, start).await?;
-        tx.commit().await?;
-        if let Some(driven) = &driven {
-            driven.advance_to(start);
-        }
+        let core = opening.finish(settings.faults.clone()).await?;
         let collections = |w: &WalletSettings| Some(((w.id.to_string(), Kind::Collection), w.callback.clone()?));
         let targets = settings.wallets.iter().filter_map(collections).collect();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| SimulatorError::Network(error.to_string()))?;
-        Ok(Arc::new(Self {
-            file,
-            faults: RwLock::new(Arc::new(settings.faults.clone())),
-            settings,
-            clock,
-            driven,
-            base: AtomicI64::new(start.micros()),
-            busy: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
-            targets: RwLock::new(targets),
-            http,
-            wake: Notify::new(),
-            sent: Notify::new(),
-        }))
+        Ok(Arc::new(Self { core, settings, targets: RwLock::new(targets) }))
     }
 
     /// The simulated time of the latest commit: where a clock must start that continues this file.
@@ -150,10 +103,7 @@ impl IotecSimulator {
     /// # Errors
     /// [`SimulatorError`] where the file cannot be read.
     pub async fn stored_time(&self) -> Result<Time> {
-        let mut tx = self.file.begin().await?;
-        let kept = file::kept_time(&mut tx).await?;
-        tx.commit().await?;
-        kept.ok_or_else(|| SimulatorError::Damaged("no time is kept".to_owned()))
+        self.core.stored_time().await
     }
 
     /// Sets where a wallet's callbacks about collections go from now on; `None` unregisters.
@@ -191,7 +141,7 @@ impl IotecSimulator {
 
     /// The faults as they stand.
     pub fn faults(&self) -> Arc<Faults> {
-        self.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.core.faults()
     }
 
     /// Replaces the faults from now on. What is already planned stays.
@@ -199,35 +149,12 @@ impl IotecSimulator {
     /// # Errors
     /// [`SimulatorError::Settings`] where a figure is out of bounds.
     pub fn set_faults(&self, faults: Faults) -> Result<()> {
-        faults.check()?;
-        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(faults);
-        Ok(())
+        self.core.set_faults(faults)
     }
 
     /// Closes the file after the work in progress.
     pub async fn close(&self) {
-        self.file.close().await;
-    }
-
-    /// The present moment: the clock's, or the latest one known if the clock stands before it.
-    fn now(&self) -> Time {
-        let now = self.clock.now();
-        let before = self.base.fetch_max(now.micros(), Ordering::SeqCst);
-        now.max(Time::from_micros(before))
-    }
-
-    /// Counts a request until the guard is dropped.
-    fn busy(&self) -> Busy<'_> {
-        self.busy.fetch_add(1, Ordering::SeqCst);
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        Busy(&self.busy)
-    }
-
-    /// Commits and keeps the time with it.
-    async fn commit(&self, mut tx: Transaction<'static, Sqlite>) -> Result<()> {
-        file::keep_time(&mut tx, self.now()).await?;
-        tx.commit().await?;
-        Ok(())
+        self.core.close().await;
     }
 
     /// For which wallets and categories somebody registered a callback.
@@ -238,13 +165,5 @@ impl IotecSimulator {
     fn target(&self, wallet_id: &str, kind: Kind) -> Option<CallbackTarget> {
         let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
         targets.get(&(wallet_id.to_owned(), kind)).cloned()
-    }
-}
-
-struct Busy<'a>(&'a AtomicU64);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

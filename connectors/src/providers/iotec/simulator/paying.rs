@@ -13,9 +13,11 @@ use super::payouts::Payout;
 use super::records::{self, Kind, Made, Record};
 use super::service::{BEFORE_READING, ON_CREATION, fits_wallet, is_undone, vendor};
 use super::switches::{HeldPayouts, PayoutFee, ShortBalance};
-use super::wrong::{self, bad_request};
-use super::{BATCH, IotecSimulator, banks, moves, payouts, plan, status, wallets};
+use super::wrong::bad_request;
+use super::{IotecSimulator, banks, moves, payouts, plan, status, wallets};
 use crate::simulator::Result;
+use crate::simulator::faults::gate;
+use crate::simulator::work::BATCH;
 
 /// Which of the two paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl IotecSimulator {
             return refused(message);
         }
         let reference = asked.external_id.clone().unwrap_or_default();
-        let drawn = wrong::gate(&mut tx, &faults, "disburse", &reference, &ON_CREATION).await?;
+        let drawn = gate(&mut tx, &faults, "disburse", &reference, &ON_CREATION).await?;
         if let Some(drawn) = drawn.filter(|drawn| is_undone(*drawn)) {
             return self.end_undone(tx, drawn, token).await;
         }
@@ -83,7 +85,7 @@ impl IotecSimulator {
             payee_note: asked.payee_note.as_deref(),
             redirect_url: None,
             vendor,
-            at: self.now(),
+            at: self.core.now(),
         };
         let of = records::create(&mut tx, made).await?;
         let own = payouts::create(&mut tx, &of, &asked, faults.switches, cost.unfunded).await?;
@@ -115,7 +117,7 @@ impl IotecSimulator {
             PayoutFee::Inside => Some(amount).filter(|amount| *amount > fee),
         };
         let Some(whole) = whole else { return Ok(Err("Invalid amount")) };
-        let waits = asked.send_at.is_some_and(|at| at > self.now());
+        let waits = asked.send_at.is_some_and(|at| at > self.core.now());
         let status = match (switches.maker_checker, waits) {
             (true, _) => "AwaitingApproval",
             (false, true) => "Scheduled",
@@ -164,14 +166,14 @@ impl IotecSimulator {
     async fn settle_to_now(&self, db: &mut SqliteConnection, faults: &Faults) -> Result<()> {
         let called_back = self.called_back();
         let rules = Rules { settings: &self.settings, faults, called_back: &called_back };
-        lifecycle::settle(db, rules, self.now(), BATCH).await?;
+        lifecycle::settle(db, rules, self.core.now(), BATCH).await?;
         Ok(())
     }
 
     pub(super) async fn bank_list(&self, token: Option<&str>) -> Result<Outcome> {
         let faults = self.faults();
         let Some(mut tx) = self.authorised(token).await? else { return Ok(self.unauthorised()) };
-        let drawn = wrong::gate(&mut tx, &faults, "bank-list", "", &BEFORE_READING).await?;
+        let drawn = gate(&mut tx, &faults, "bank-list", "", &BEFORE_READING).await?;
         let text = banks::list()?;
         self.end_reading(tx, drawn, token, text).await
     }

@@ -14,10 +14,11 @@ use super::lifecycle::{self, Rules};
 use super::records::{self, Kind, Made, Record};
 use super::request::{self, Collect, Group};
 use super::switches::{ChargeCustomer, Lookup};
-use super::wrong::{self, Drawn, bad_request};
-use super::{BATCH, IotecSimulator, money, plan, status, tokens, wallets};
-use crate::simulator::Result;
-use crate::simulator::file;
+use super::wrong::{Drawn, bad_request};
+use super::{IotecSimulator, money, plan, status, tokens, wallets};
+use crate::simulator::faults::gate;
+use crate::simulator::work::{self, BATCH};
+use crate::simulator::{Result, file};
 
 /// Longest id in a path.
 const ID_MAX: usize = 400;
@@ -49,24 +50,24 @@ const ON_TOKEN: [Fault; 4] = [Fault::RateLimited, Fault::ServerError, Fault::Hal
 
 impl IotecSimulator {
     pub(super) async fn token(&self) -> Result<Outcome> {
-        let (now, faults) = (self.now(), self.faults());
-        let mut tx = self.file.begin().await?;
-        let drawn = wrong::gate(&mut tx, &faults, "token", &self.settings.client_id, &ON_TOKEN).await?;
+        let (now, faults) = (self.core.now(), self.faults());
+        let mut tx = self.core.begin().await?;
+        let drawn = gate(&mut tx, &faults, "token", &self.settings.client_id, &ON_TOKEN).await?;
         let token = tokens::issue(&mut tx, now, now.plus(self.settings.token_lifetime)).await?;
-        self.commit(tx).await?;
+        self.core.commit(tx).await?;
         let text = serde_json::json!({
             "access_token": token, "expires_in": self.settings.token_lifetime.as_secs(),
             "token_type": "Bearer", "scope": "profile email",
         })
         .to_string();
-        Ok(drawn.map_or(Outcome::Good(text.clone()), |drawn| Outcome::Spoilt(drawn, text)))
+        Ok(Outcome::of(drawn, StatusCode::OK, text))
     }
 
     /// Starts an authorised request: everything due is applied first. `None` is a 401.
     pub(super) async fn authorised(&self, token: Option<&str>) -> Result<Option<Transaction<'static, Sqlite>>> {
         let Some(token) = token else { return Ok(None) };
-        self.settle(self.now()).await?;
-        let mut tx = self.file.begin().await?;
+        work::settle(self, self.core.now()).await?;
+        let mut tx = self.core.begin().await?;
         Ok(if self.is_good(&mut tx, token).await? { Some(tx) } else { None })
     }
 
@@ -87,7 +88,7 @@ impl IotecSimulator {
             return refused(message);
         }
         let reference = asked.external_id.clone().unwrap_or_default();
-        let drawn = wrong::gate(&mut tx, &faults, "collect", &reference, &ON_CREATION).await?;
+        let drawn = gate(&mut tx, &faults, "collect", &reference, &ON_CREATION).await?;
         if let Some(drawn) = drawn.filter(|drawn| is_undone(*drawn)) {
             return self.end_undone(tx, drawn, token).await;
         }
@@ -112,8 +113,8 @@ impl IotecSimulator {
         token: Option<&str>,
     ) -> Result<Outcome> {
         self.drop_for(&mut tx, drawn, token).await?;
-        self.commit(tx).await?;
-        Ok(Outcome::Spoilt(drawn, String::new()))
+        self.core.commit(tx).await?;
+        Ok(Outcome::Spoilt(drawn, StatusCode::OK, String::new()))
     }
 
     /// Commits a creation and, where its callback comes first (`early`), waits for that.
@@ -125,15 +126,12 @@ impl IotecSimulator {
         drawn: Option<Drawn>,
         text: String,
     ) -> Result<Outcome> {
-        self.commit(tx).await?;
-        self.wake.notify_one();
+        self.core.commit(tx).await?;
+        self.core.wake();
         if early {
-            self.wait_for_callback(seq, faults.parameters.callback_before_answer_ms).await?;
+            self.core.wait_sent(faults.parameters.callback_before_answer_ms, || self.is_told(seq)).await?;
         }
-        Ok(match drawn {
-            Some(drawn) => Outcome::Spoilt(drawn, text),
-            None => Outcome::Good(text),
-        })
+        Ok(Outcome::of(drawn, StatusCode::OK, text))
     }
 
     /// Makes the record and its plan. `None`: its fees are beyond the range. The flag: its callback comes first.
@@ -171,7 +169,7 @@ impl IotecSimulator {
             payee_note: asked.payee_note.as_deref(),
             redirect_url: asked.redirect_url.as_deref(),
             vendor: vendor(currency, &asked.payer),
-            at: self.now(),
+            at: self.core.now(),
         };
         let of = records::create(&mut *db, made).await?;
         let early = faults.hits(Fault::CallbackBeforeAnswer, &of.key(), 0);
@@ -182,25 +180,14 @@ impl IotecSimulator {
         Ok(Some((of, early)))
     }
 
-    /// Waits until nothing of the record is due any more, but not for ever: the receiver may wait for us.
-    async fn wait_for_callback(&self, seq: i64, limit_ms: u64) -> Result<()> {
-        let waiting = async {
-            loop {
-                let sent = self.sent.notified();
-                let mut tx = self.file.begin().await?;
-                let row =
-                    sqlx::query("SELECT count(*) FROM callback WHERE record = ?1 AND state = 'due' AND due_at <= ?2");
-                let row = row.bind(seq).bind(self.now().micros()).fetch_one(&mut *tx).await?;
-                let count: i64 = row.try_get(0)?;
-                tx.commit().await?;
-                if count == 0 {
-                    return Ok(());
-                }
-                // The notice may have come before we listened; a short look again costs nothing.
-                let _ = tokio::time::timeout(Duration::from_millis(50), sent).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_millis(limit_ms), waiting).await.unwrap_or(Ok(()))
+    /// Whether no callback of the record is due any more.
+    async fn is_told(&self, seq: i64) -> Result<bool> {
+        let mut tx = self.core.begin().await?;
+        let row = sqlx::query("SELECT count(*) FROM callback WHERE record = ?1 AND state = 'due' AND due_at <= ?2");
+        let row = row.bind(seq).bind(self.core.now().micros()).fetch_one(&mut *tx).await?;
+        let count: i64 = row.try_get(0)?;
+        tx.commit().await?;
+        Ok(count == 0)
     }
 
     /// Both look-ups of both kinds: by the provider's id, or by an external id.
@@ -221,10 +208,10 @@ impl IotecSimulator {
         }
         let Some(first) = found.first() else { return Ok(Outcome::Refused(self.refusal(StatusCode::NOT_FOUND))) };
         if self.is_hidden(&mut tx, &faults, first).await? {
-            self.commit(tx).await?;
+            self.core.commit(tx).await?;
             return Ok(Outcome::Refused(self.refusal(StatusCode::NOT_FOUND)));
         }
-        let drawn = wrong::gate(&mut tx, &faults, by.word(), &first.key(), &BEFORE_READING).await?;
+        let drawn = gate(&mut tx, &faults, by.word(), &first.key(), &BEFORE_READING).await?;
         let unknown = drawn.is_some_and(|drawn| drawn.fault == Fault::UnknownStatus);
         let mut texts = Vec::with_capacity(found.len());
         for of in &found {
@@ -247,12 +234,12 @@ impl IotecSimulator {
             None => {
                 // Counted questions only; without any this writes nothing and costs no sync.
                 tx.commit().await?;
-                Ok(Outcome::Good(text))
+                Ok(Outcome::Good(StatusCode::OK, text))
             }
             Some(drawn) => {
                 self.drop_for(&mut tx, drawn, token).await?;
-                self.commit(tx).await?;
-                Ok(Outcome::Spoilt(drawn, text))
+                self.core.commit(tx).await?;
+                Ok(Outcome::Spoilt(drawn, StatusCode::OK, text))
             }
         }
     }
@@ -266,7 +253,7 @@ impl IotecSimulator {
 
     /// Whether the record cannot be found yet: one to three look-ups, and only shortly after its creation.
     async fn is_hidden(&self, db: &mut SqliteConnection, faults: &Faults, of: &Record) -> Result<bool> {
-        let (age, key) = (self.now().since(Time::from_micros(of.created_at)), of.key());
+        let (age, key) = (self.core.now().since(Time::from_micros(of.created_at)), of.key());
         if age > Duration::from_secs(u64::from(faults.parameters.not_found_seconds))
             || !faults.hits(Fault::NotFoundRightAfter, &key, 0)
         {

@@ -19,9 +19,9 @@ use super::{Fault, Faults, IotecSimulator, Settings, WalletSettings};
 use crate::settings::{ConnectionSettings, PollSettings, WalletSettings as OurWallet};
 use crate::simulator::draw::Draws;
 use crate::simulator::stage::{
-    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePayment, StagePayout, StagePlan,
+    PushTarget, Running, Stage, StageBeneficiary, StageOrder, StagePayment, StagePayout, StagePlan,
 };
-use crate::simulator::{Result, SimulatorError};
+use crate::simulator::{Result, SimulatorError, work};
 
 /// The stage of this provider.
 pub struct IotecStage;
@@ -113,10 +113,7 @@ async fn open(plan: StagePlan, opening: Amount) -> Result<Arc<dyn Running>> {
     settings.pending_timeout = Some(Duration::from_secs(300));
     settings.sent_to_vendor_timeout = Some(Duration::from_secs(420));
     settings.faults = faults(&plan, !opening.is_zero());
-    Ok(match plan.clock {
-        StageClock::Given(clock) => IotecSimulator::open(&plan.file, settings, clock).await?,
-        StageClock::Driven(clock) => IotecSimulator::open_driven(&plan.file, settings, clock).await?,
-    })
+    Ok(IotecSimulator::build(&plan.file, settings, plan.clock).await?)
 }
 
 /// Most succeed; the other groups fail, stay pending, or stay with the network until they time out.
@@ -198,8 +195,8 @@ impl Stage for IotecStage {
 
 #[async_trait]
 impl Running for IotecSimulator {
-    async fn serve(self: Arc<Self>, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<()> {
-        IotecSimulator::serve(self, listener, async move { drop(stop.wait_for(|stop| *stop).await) }).await
+    async fn serve(self: Arc<Self>, listener: TcpListener, stop: watch::Receiver<bool>) -> Result<()> {
+        work::serve(self, listener, work::until(stop)).await
     }
 
     fn push_to(&self, target: PushTarget) -> Result<()> {
@@ -212,11 +209,11 @@ impl Running for IotecSimulator {
     }
 
     async fn stored_time(&self) -> Result<Time> {
-        IotecSimulator::stored_time(self).await
+        self.core.stored_time().await
     }
 
     fn change_faults(&self, change: &serde_json::Value) -> Result<()> {
-        self.set_faults(self.faults().changed(change)?)
+        self.core.change_faults(change)
     }
 
     fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {

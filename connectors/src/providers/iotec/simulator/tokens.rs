@@ -49,7 +49,7 @@ impl IotecSimulator {
         }
         let row = sqlx::query("SELECT 1 FROM token WHERE hash = ?1 AND expires_at > ?2")
             .bind(hash(token))
-            .bind(self.now().micros())
+            .bind(self.core.now().micros())
             .fetch_optional(db)
             .await?;
         Ok(row.is_some())

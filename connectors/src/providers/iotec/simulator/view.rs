@@ -1,17 +1,15 @@
 //! What the demo asks of any simulator: what is due, and the books to compare with.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use ensimbi_events::{Amount, Currency, Time};
-use sqlx::Row;
 
 use super::records::Kind;
 use super::{IotecSimulator, lifecycle, records, rows, wallets};
 use crate::simulator::{
     Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator,
-    SimulatorError,
+    SimulatorError, work,
 };
 
 #[async_trait]
@@ -21,33 +19,15 @@ impl Simulator for IotecSimulator {
     }
 
     async fn due(&self, now: Time) -> Result<u64> {
-        // In this order: a request is either busy now, or began later, or its work is in the file that is read next.
-        let begun = self.begun.load(Ordering::SeqCst);
-        let busy = self.busy.load(Ordering::SeqCst);
-        let mut tx = self.file.begin().await?;
-        let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM step WHERE done = 0 AND due_at <= ?1)
-                  + (SELECT count(*) FROM callback WHERE state = 'due' AND due_at <= ?1)",
-        );
-        let count: i64 = row.bind(now.micros()).fetch_one(&mut *tx).await?.try_get(0)?;
-        tx.commit().await?;
-        let later = self.begun.load(Ordering::SeqCst).saturating_sub(begun);
-        Ok(count.unsigned_abs() + busy + later)
+        work::due(self, now).await
     }
 
     async fn next_due(&self) -> Result<Option<Time>> {
-        let mut tx = self.file.begin().await?;
-        let row = sqlx::query(
-            "SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM step WHERE done = 0
-               UNION ALL SELECT min(due_at) FROM callback WHERE state = 'due')",
-        );
-        let next: Option<i64> = row.fetch_one(&mut *tx).await?.try_get(0)?;
-        tx.commit().await?;
-        Ok(next.map(Time::from_micros))
+        work::next_due(self).await
     }
 
     async fn wallets(&self) -> Result<Vec<SimulatedWallet>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         let wallets = wallets::all(&mut tx).await?;
         tx.commit().await?;
         let shown = wallets.into_iter().map(|wallet| {
@@ -80,7 +60,7 @@ impl Simulator for IotecSimulator {
     }
 
     async fn objects(&self) -> Result<Vec<SimulatedObject>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         let found = records::page(&mut tx, 0, i64::MAX).await?;
         let mut shown = Vec::with_capacity(found.len());
         for of in found {
@@ -108,7 +88,7 @@ impl Simulator for IotecSimulator {
     }
 
     async fn movements(&self) -> Result<Vec<SimulatedMovement>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         let rows = rows::alone(&mut tx).await?;
         let wallets = wallets::all(&mut tx).await?;
         tx.commit().await?;

@@ -1,109 +1,100 @@
-//! The background task: applies outcomes and sends callbacks when the injected clock reaches them; and serving it all.
+//! What the background task and the paths ask of this provider.
 
-use std::future::{Future, IntoFuture};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
+use axum::Router;
+use axum::http::StatusCode;
 use ensimbi_events::Time;
+use sqlx::SqliteConnection;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
+use super::callbacks::Due;
+use super::faults::Fault;
 use super::lifecycle::{self, Rules};
-use super::{BATCH, IotecSimulator};
-use crate::simulator::listener::{CuttableListener, Wire};
-use crate::simulator::{Result, Simulator, SimulatorError};
+use super::wrong::{Drawn, JSON};
+use super::{IotecSimulator, callbacks, control, hand, http};
+use crate::simulator::core::Core;
+use crate::simulator::work::{self, BATCH, Machine, Planned};
+use crate::simulator::wrong::Wrong;
+use crate::simulator::{Result, http as paths};
 
 impl IotecSimulator {
-    /// Applies outcomes and sends callbacks until `shutdown` is done.
-    pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
-        let mut shutdown = pin!(shutdown);
-        loop {
-            let round = async {
-                match self.round().await {
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::error!(%error, "the ioTec simulator cannot go on for now");
-                        tokio::time::sleep(Duration::from_millis(250)).await;
-                    }
-                }
-            };
-            tokio::select! {
-                biased;
-                () = &mut shutdown => return,
-                () = round => {}
-            }
-        }
-    }
-
-    /// Does all that is due, then waits until more is.
-    async fn round(&self) -> Result<()> {
-        let mut did = true;
-        while did {
-            self.settle(self.now()).await?;
-            did = self.send_due().await? > 0;
-        }
-        let next = self.next_due().await?;
-        let due = async {
-            match next {
-                Some(at) => self.clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        // Where the kept time is ahead of the clock, what is due by it was done above; the rest waits for the clock.
-        tokio::select! {
-            () = self.wake.notified() => {}
-            () = due => {}
-        }
-        Ok(())
+    /// The provider's paths and, under `/_sim/`, the control. Best served by [`IotecSimulator::serve`], which lets a
+    /// fault cut a connection; under another server such a connection ends in a broken body.
+    pub fn router(self: &Arc<Self>) -> Router {
+        paths::router(self)
     }
 
     /// Serves until `shutdown` is done, and runs the background task beside. Requests being answered then have two
     /// seconds.
     ///
     /// # Errors
-    /// [`SimulatorError::Network`] where the listener fails.
+    /// [`SimulatorError::Network`](crate::simulator::SimulatorError::Network) where the listener fails.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let (stop, stopped) = watch::channel(false);
-        let until = |mut stopped: watch::Receiver<bool>| async move {
-            // An error means that the sender is gone, which is the end as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let service = self.router().into_make_service_with_connect_info::<Wire>();
-        let server = axum::serve(CuttableListener(listener), service)
-            .with_graceful_shutdown(until(stopped.clone()))
-            .into_future();
-        let work = async { tokio::join!(server, self.clone().run(until(stopped.clone()))).0 };
-        let end = async {
-            shutdown.await;
-            stop.send_replace(true);
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        };
-        tokio::select! {
-            result = work => result.map_err(|error| SimulatorError::Network(error.to_string())),
-            () = end => Ok(()),
+        work::serve(self, listener, shutdown).await
+    }
+}
+
+#[async_trait]
+impl Machine for IotecSimulator {
+    type Fault = Fault;
+    type Push = Due;
+    const NAME: &'static str = "ioTec";
+    const JSON: &'static str = JSON;
+
+    fn core(&self) -> &Core<Fault> {
+        &self.core
+    }
+
+    fn routes() -> Router<Arc<Self>> {
+        http::routes().merge(control::routes()).merge(hand::routes()).fallback(|| async { StatusCode::NOT_FOUND })
+    }
+
+    fn wrong(&self, drawn: Drawn, _good: &str) -> Wrong {
+        match drawn.fault {
+            Fault::RateLimited => Wrong::RateLimited,
+            Fault::ServerError => Wrong::Unavailable,
+            Fault::UnauthorizedMidRun => Wrong::Instead(self.refusal(StatusCode::UNAUTHORIZED)),
+            Fault::ErrorAfterAcceptance => Wrong::Error,
+            Fault::HtmlAnswer => Wrong::Html,
+            Fault::TimeoutAfterAcceptance => Wrong::Timeout,
+            Fault::CutBeforeAcceptance => Wrong::Cut,
+            Fault::HalfAnswer => Wrong::Half,
+            _ => Wrong::Nothing,
         }
     }
 
-    /// Applies all outcomes that are due, in short transactions.
-    pub(super) async fn settle(&self, now: Time) -> Result<()> {
+    async fn planned(&self, db: &mut SqliteConnection, now: Time) -> Result<Planned> {
+        let (due, next): (i64, Option<i64>) = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM step WHERE done = 0 AND due_at <= ?1)
+                  + (SELECT count(*) FROM callback WHERE state = 'due' AND due_at <= ?1),
+                    (SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM step WHERE done = 0
+                       UNION ALL SELECT min(due_at) FROM callback WHERE state = 'due'))",
+        )
+        .bind(now.micros())
+        .fetch_one(db)
+        .await?;
+        Ok(Planned { due: due.unsigned_abs(), next: next.map(Time::from_micros) })
+    }
+
+    async fn apply(&self, db: &mut SqliteConnection, now: Time) -> Result<u32> {
         let (faults, called_back) = (self.faults(), self.called_back());
         let rules = Rules { settings: &self.settings, faults: &faults, called_back: &called_back };
-        loop {
-            let mut tx = self.file.begin().await?;
-            let applied = lifecycle::settle(&mut tx, rules, now, BATCH).await?;
-            if applied == 0 {
-                return Ok(tx.commit().await?);
-            }
-            self.commit(tx).await?;
-            self.wake.notify_one();
-            if applied < BATCH {
-                return Ok(());
-            }
-        }
+        lifecycle::settle(db, rules, now, BATCH).await
+    }
+
+    async fn pushes(&self, db: &mut SqliteConnection, now: Time, most: u16) -> Result<Vec<Due>> {
+        callbacks::due(db, now, most).await
+    }
+
+    async fn push(&self, one: Due, _now: Time) -> Result<()> {
+        let accepted = self.deliver(&one).await;
+        self.delivered(&one, accepted).await
     }
 }

@@ -9,11 +9,11 @@ use super::super::charging::Charging;
 use super::super::wire::{self, Status, unreadable};
 use super::super::{COLLECTION, kind};
 use super::record::{Answer, fee};
-use super::{newest, option, rows};
+use super::{newest, rows};
 use crate::connector::{Input, ObjectRef, PartyDetails, Said, Translation, Unreadable, Watch};
 
 pub(super) fn read(input: Input<'_>) -> Result<Translation, Unreadable> {
-    let charging = option(Charging::of(input.options))?;
+    let charging = wire::option(Charging::of(input.options))?;
     let all = wire::records(input.body)?;
     let mut translation = Translation::default();
     let newest = newest(all.iter().enumerate()).ok_or_else(|| unreadable("body", "an empty list"))?;

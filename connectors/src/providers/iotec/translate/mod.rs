@@ -8,7 +8,7 @@
 
 use ensimbi_events::Time;
 
-use super::wire::{self, Callback, Raw, Record, unreadable};
+use super::wire::{self, Callback, Record, unreadable};
 use super::{COLLECTION, DISBURSEMENT, kind};
 use crate::connector::{Input, ObjectRef, Translation, Unreadable, Watch};
 
@@ -18,9 +18,6 @@ mod payout;
 mod record;
 pub(super) mod rows;
 mod wallet;
-
-/// 2000-01-01: an earlier time is an unset one (`0001-01-01`, 1970), and would count as before every opening.
-const EARLIEST: Time = Time::from_micros(946_684_800_000_000);
 
 pub(super) fn translate(input: Input<'_>) -> Result<Translation, Unreadable> {
     match input.kind {
@@ -47,7 +44,7 @@ pub(super) fn hinted(bytes: &[u8]) -> Result<Vec<ObjectRef>, Unreadable> {
     }
     let paid_out = callback.payee.is_some() && callback.payer.is_none();
     let kind = if paid_out { DISBURSEMENT } else { COLLECTION };
-    let id = callback.id.map(|id| wire::id(Some(id))).transpose()?;
+    let id = callback.id.map(|id| wire::id("id", Some(id))).transpose()?;
     let reference = record::reference(callback.external_id, &mut Vec::new());
     if id.is_none() && reference.is_none() {
         return Err(unreadable("id", "missing"));
@@ -66,22 +63,4 @@ fn newest<'a>(all: impl IntoIterator<Item = (usize, &'a Record<'a>)>) -> Option<
         }
     }
     best.map(|(_, index)| index)
-}
-
-/// An optional text within a limit and without control characters; anything else is counted and left out.
-fn kept(field: &str, raw: Raw<'_>, max: usize, unknown: &mut Vec<String>) -> Option<String> {
-    let fits = |text: &String| text.chars().count() <= max && !text.chars().any(char::is_control);
-    match wire::text(field, raw) {
-        Ok(None) => None,
-        Ok(Some(text)) if fits(&text) => Some(text),
-        _ => {
-            unknown.push(field.to_owned());
-            None
-        }
-    }
-}
-
-/// The connection's option, or why it cannot be read.
-fn option<T>(read: Result<T, (&'static str, &'static str)>) -> Result<T, Unreadable> {
-    read.map_err(|(key, problem)| unreadable(&format!("options.{key}"), problem))
 }

@@ -15,12 +15,12 @@ use super::super::wire::{self, Record, Status};
 use super::payout::{Payout, rows_of};
 use super::record::{Answer, fee, reference};
 use super::rows::Left;
-use super::{newest, option, rows, wallet};
+use super::{newest, rows, wallet};
 use crate::connector::{Input, Links, ObjectRef, Said, Translation, Unreadable, Watch};
 
 /// The payouts under one reference: the newest is told, any other is watched by its own id.
 pub(super) fn of_one(input: Input<'_>) -> Result<Translation, Unreadable> {
-    let policy = option(PayoutFee::of(input.options))?;
+    let policy = wire::option(PayoutFee::of(input.options))?;
     let (_, all) = wire::page(input.body)?;
     let mut translation = Translation::default();
     let told = newest_of_each(&all);

@@ -12,14 +12,14 @@ use super::super::tariff::PayoutFee;
 use super::super::wire::{self, Status, unreadable};
 use super::super::{DISBURSEMENT, ROWS, kind};
 use super::record::{Answer, fee};
-use super::{newest, option, rows, wallet};
+use super::{newest, rows, wallet};
 use crate::connector::{Input, ObjectRef, PartyDetails, Translation, Unreadable, Watch};
 
 /// Which attempt, as far as bytes can tell.
 const ATTEMPT: u32 = 1;
 
 pub(super) fn read(input: Input<'_>) -> Result<Translation, Unreadable> {
-    let policy = option(PayoutFee::of(input.options))?;
+    let policy = wire::option(PayoutFee::of(input.options))?;
     let all = wire::records(input.body)?;
     let mut translation = Translation::default();
     let newest = newest(all.iter().enumerate()).ok_or_else(|| unreadable("body", "an empty list"))?;

@@ -5,13 +5,12 @@ use ensimbi_events::word::{Bearer, Component, Fee, FigureSource};
 use ensimbi_events::{Amount, Body, Currency, SubjectKind, Time};
 
 use super::super::wire::{self, Raw, Record, Status, Wallet, unreadable};
-use super::{EARLIEST, kept};
 use crate::connector::{Links, ObjectRef, PartyDetails, Said, Unreadable};
 
 /// Our reference on an object.
 pub(super) fn reference(raw: Raw<'_>, unknown: &mut Vec<String>) -> Option<String> {
     // Our own references are never odd; somebody else's is not needed.
-    kept("externalId", raw, wire::REFERENCE_MAX, unknown)
+    wire::kept("externalId", raw, wire::REFERENCE_MAX, unknown)
 }
 
 /// The fees of an answer: those we can book, their sum, and what is wrong with the figures.
@@ -35,7 +34,7 @@ impl<'a> Answer<'a> {
 
 impl Answer<'_> {
     pub(super) fn object(&mut self, kind: &'static str) -> Result<ObjectRef, Unreadable> {
-        let id = Some(wire::id(self.wire.id)?);
+        let id = Some(wire::id("id", self.wire.id)?);
         Ok(ObjectRef { kind, id, reference: reference(self.wire.external_id, &mut self.unknown) })
     }
 
@@ -55,8 +54,7 @@ impl Answer<'_> {
     }
 
     pub(super) fn currency(&self) -> Result<Currency, Unreadable> {
-        let currency = wire::required("currency", self.wire.currency)?;
-        currency.parse().map_err(|_| unreadable("currency", "not a currency code"))
+        wire::currency("currency", self.wire.currency)
     }
 
     /// A statement about this record; an amount that is none is a doubt above all others.
@@ -153,16 +151,11 @@ impl Answer<'_> {
 
     /// A machine's word; free text in its place is counted and left out, since it may hold a name.
     pub(super) fn word(&mut self, field: &str, raw: Raw<'_>) -> Option<String> {
-        let word = self.kept(field, raw, wire::ID_MAX)?;
-        if wire::is_word(&word) {
-            return Some(word);
-        }
-        self.unknown.push(field.to_owned());
-        None
+        wire::word(field, raw, &mut self.unknown)
     }
 
     pub(super) fn kept(&mut self, field: &str, raw: Raw<'_>, max: usize) -> Option<String> {
-        kept(field, raw, max, &mut self.unknown)
+        wire::kept(field, raw, max, &mut self.unknown)
     }
 }
 
@@ -173,13 +166,12 @@ pub(super) fn fee(component: Component, bearer: Bearer, amount: Amount, currency
 
 /// `None`: not given. `Some(None)`: given, and of no use.
 pub(super) fn time(field: &str, raw: Raw<'_>, unknown: &mut Vec<String>) -> Option<Option<Time>> {
-    let time = match wire::text(field, raw) {
-        Ok(None) => return None,
-        Ok(Some(text)) => text.parse::<Time>().ok().filter(|time| *time >= EARLIEST),
-        Err(_) => None,
-    };
-    if time.is_none() {
-        unknown.push(field.to_owned());
+    match wire::time(field, raw) {
+        Ok(None) => None,
+        Ok(time) => Some(time),
+        Err(_) => {
+            unknown.push(field.to_owned());
+            Some(None)
+        }
     }
-    Some(time)
 }

@@ -10,7 +10,7 @@ use ensimbi_events::words::wallet::{FeeCharged, WalletFunded, WalletMovementRepo
 use ensimbi_events::{Amount, Body, Currency, SubjectKind, Time};
 
 use super::super::ROW;
-use super::super::wire::{self, Operation, Raw, Record, Wallet, unreadable};
+use super::super::wire::{self, Operation, Record, Wallet, unreadable};
 use super::record::{fee, time};
 use crate::connector::{Input, Links, ObjectRef, RowSeen, Said, Translation, Unreadable};
 
@@ -50,7 +50,7 @@ impl Parsed {
             (wire::amount("previousBalance", row.previous_balance)?, wire::amount("balance", row.balance)?);
         let category = wire::required("category", row.category)?;
         let seen = RowSeen {
-            id: wire::id(row.id)?,
+            id: wire::id("id", row.id)?,
             wallet: wallet(&row)?,
             number: wire::integer("transactionNumber", row.transaction_number)?,
             change,
@@ -58,7 +58,7 @@ impl Parsed {
             balance,
             // A word of theirs is kept; free text may hold a name.
             category: if wire::is_word(&category) { category } else { "?".to_owned() },
-            request: id("requestId", row.request_id)?,
+            request: wire::optional_id("requestId", row.request_id)?,
         };
         let request_category = wire::text("requestCategory", row.request_category)?;
         let created_at = time("createdAt", row.created_at, &mut Vec::new()).flatten();
@@ -116,19 +116,11 @@ fn of_a_transfer(request_category: &str) -> bool {
 
 /// `walletId`, else the id in `wallet`.
 fn wallet(row: &wire::Row<'_>) -> Result<Option<String>, Unreadable> {
-    if let Some(named) = id("walletId", row.wallet_id)? {
+    if let Some(named) = wire::optional_id("walletId", row.wallet_id)? {
         return Ok(Some(named));
     }
     let Some(raw) = row.wallet else { return Ok(None) };
-    id("wallet.id", wire::object::<Wallet<'_>>("wallet", raw.get())?.id)
-}
-
-/// Another object's id, if it is given.
-fn id(field: &str, raw: Raw<'_>) -> Result<Option<String>, Unreadable> {
-    match wire::text(field, raw)? {
-        None => Ok(None),
-        Some(_) => wire::id(raw).map(Some).map_err(|why| unreadable(field, why.problem)),
-    }
+    wire::optional_id("wallet.id", wire::object::<Wallet<'_>>("wallet", raw.get())?.id)
 }
 
 /// The rows of a record, each read or not. A list that is none counts as one row that cannot be read.

@@ -4,8 +4,7 @@ use ensimbi_events::SubjectKind;
 use ensimbi_events::words::wallet::BalanceReported;
 
 use super::super::WALLET;
-use super::super::wire::{self, Balance, Bank, BankItem, Raw, Record, unreadable};
-use super::kept;
+use super::super::wire::{self, Balance, Bank, BankItem, Raw, Record, kept};
 use crate::connector::{BankSeen, Input, Links, ObjectRef, Said, Translation, Unreadable};
 
 /// Longest pattern of account numbers, in characters.
@@ -14,9 +13,8 @@ const PATTERN_MAX: usize = 200;
 /// `actualBalance` is what we compare with; `availableBalance` is deprecated, so it may be missing or odd.
 pub(super) fn balance(input: Input<'_>) -> Result<Translation, Unreadable> {
     let wire: Balance<'_> = wire::object("body", wire::body(input.body)?)?;
-    let id = wire::id(wire.id)?;
-    let currency = wire::required("currency", wire.currency)?;
-    let currency = currency.parse().map_err(|_| unreadable("currency", "not a currency code"))?;
+    let id = wire::id("id", wire.id)?;
+    let currency = wire::currency("currency", wire.currency)?;
     let mut translation = Translation::default();
     let available = wire.available_balance.and_then(|raw| match wire::amount("availableBalance", Some(raw)) {
         Ok(available) => Some(available),

@@ -11,8 +11,9 @@ use super::super::{PAYOUT, PURCHASE, kind};
 use super::checks::{NAME_MAX, must, within};
 use super::judge::{Execution, executed, judge};
 use super::make::{asked_for, made};
-use super::{Answer, Client, Content};
+use super::{Client, Content};
 use crate::connector::{CallError, CollectCall, PayoutCall, RawAnswer};
+use crate::door::http::Answer;
 
 #[derive(Serialize)]
 struct Mobile<'a> {

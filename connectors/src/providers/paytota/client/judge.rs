@@ -3,18 +3,13 @@
 //! Their errors have five shapes; of each, only the code and the field's name are shown, since messages are free text.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::value::RawValue;
 
 use super::super::wire::{self, Accepted, Executed};
-use super::Answer;
 use crate::connector::CallError;
+use crate::door::http::{Answer, by_status};
 
-/// Wait after a 429 that names none, and the longest one that is kept, in seconds.
-const WAIT: u64 = 30;
-const WAIT_MAX: u64 = 3_600;
 /// Most fields of an error body that are looked at.
 const FIELDS_MAX: usize = 64;
 
@@ -63,19 +58,14 @@ impl Problem {
 
 /// The body of a 2xx; anything else by its class. `read`: "not found" may be believed.
 pub(super) fn judge(read: bool, (status, headers, body): Answer) -> Result<(u16, Vec<u8>), CallError> {
-    let unknown = || Err(CallError::Unknown(format!("status {status}")));
-    match status {
-        200..300 => Ok((status, body)),
-        401 | 403 => Err(CallError::Credentials(format!("status {status}"))),
-        404 if read => Err(CallError::NotFound),
-        429 => Err(CallError::RateLimited(retry_after(&headers))),
-        // These may stand for something that is under way.
-        408 | 409 | 425 => unknown(),
-        400..500 => match Problem::of(&body) {
+    match (status, by_status(read, status, &headers)) {
+        (200..300, _) => Ok((status, body)),
+        (401 | 403, _) => Err(CallError::Credentials(format!("status {status}"))),
+        (_, Some(why)) => Err(why),
+        (_, None) => match Problem::of(&body) {
             Some(problem) => Err(CallError::Refused(problem.words(status))),
-            None => unknown(),
+            None => Err(CallError::Unknown(format!("status {status}"))),
         },
-        _ => unknown(),
     }
 }
 
@@ -117,12 +107,6 @@ fn accepted(answer: &Executed<'_>) -> bool {
         Ok(Some(details)) => details.return_code.is_none_or(|code| wire::unquoted(code.get()) == "200"),
         Err(_) => false,
     }
-}
-
-/// Seconds to wait after a 429; the form with a date is not worth a clock.
-fn retry_after(headers: &HeaderMap) -> Duration {
-    let stated = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-    Duration::from_secs(stated.map_or(WAIT, |seconds| seconds.clamp(1, WAIT_MAX)))
 }
 
 #[cfg(test)]

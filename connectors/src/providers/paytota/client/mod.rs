@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ensimbi_events::{Clock, Currency};
-use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -21,7 +20,7 @@ use crate::connector::{
     ToPrepare,
 };
 use crate::door::SIGNING_KEYS;
-use crate::door::http::HttpClient;
+use crate::door::http::{Answer, HttpClient};
 use crate::settings::{ConnectionSettings, SettingsError};
 
 mod checks;
@@ -33,9 +32,6 @@ mod refund;
 
 const SECRETS: [&str; 1] = ["secret_key"];
 const URLS: [&str; 2] = ["api", "statements"];
-
-/// Status, headers, body.
-type Answer = (u16, HeaderMap, Vec<u8>);
 
 /// A wallet of the connection: brand, purse if it has one, currency.
 struct Purse {

@@ -50,6 +50,7 @@ fn refundable(client: &Client, thing: &Thing<'_>, order: &RefundCall) -> Result<
     let odd = |_| CallError::NotSent("a purchase whose refundable amount cannot be read".to_owned());
     let unit = Unit { currency: order.currency, known: &client.currencies };
     let left = wire::amount("refundable_amount", thing.refundable_amount, unit).map_err(odd)?;
+    must(!order.again || left == order.left, "amount: an earlier attempt seems to have been made")?;
     must(order.amount <= left, "amount: more than the provider would refund")?;
     let whole = order.amount == left;
     match wire::text("refund_availability", thing.refund_availability).map_err(odd)?.as_deref() {

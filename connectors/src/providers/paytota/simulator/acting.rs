@@ -1,8 +1,6 @@
 //! What is asked of a purchase beside its execution: cancel, capture, release, refund, mark as paid (provider facts,
 //! sections 1, 5 and 8). What is not possible is refused with the action's own code; a failed attempt is noted.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use ensimbi_events::Time;
 use serde_json::Value;
@@ -18,6 +16,7 @@ use super::steps::{self, Planned, Rules, What};
 use super::wrong::{self, ON_CREATION};
 use super::{Moment, PaytotaSimulator, collecting, events, request, returning};
 use crate::simulator::Result;
+use crate::simulator::faults::gate;
 
 /// What is asked of a purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +69,8 @@ impl PaytotaSimulator {
         let found = objects::by_id(&mut tx, Kind::Purchase, id).await?;
         let Some(of) = found else { return Ok(Outcome::Refused(errors::not_found(&moment.faults))) };
         let question = format!("{}/{}", of.key, action.error());
-        let drawn = wrong::gate(&mut tx, &moment.faults, "act", &question, &ON_CREATION).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, &moment.faults, "act", &question, &ON_CREATION).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         let rules = moment.rules(&self.settings);
@@ -80,7 +79,7 @@ impl PaytotaSimulator {
             Some(of) => of,
             None => {
                 // A failed attempt may have been noted.
-                self.commit(tx).await?;
+                self.core.commit(tx).await?;
                 let wrong = Wrong::whole(action.error(), "The operation is not possible for this purchase.");
                 return Ok(refused(&moment, &[wrong]));
             }
@@ -89,29 +88,18 @@ impl PaytotaSimulator {
         let early = of.kind == Kind::Refund && rules.faults.hits(Fault::RefundEventFirst, &of.key, 0);
         let outcome = self.end(tx, drawn, StatusCode::OK, text).await?;
         if early {
-            self.wait_for_events(of.seq, moment.faults.parameters.event_first_ms).await?;
+            self.core.wait_sent(moment.faults.parameters.event_first_ms, || self.is_told(of.seq)).await?;
         }
         Ok(outcome)
     }
 
-    /// Waits until nothing about the object is to be delivered, but not for ever: the receiver may wait for us.
-    async fn wait_for_events(&self, seq: i64, limit_ms: u64) -> Result<()> {
-        let waiting = async {
-            loop {
-                let sent = self.sent.notified();
-                let mut tx = self.file.begin().await?;
-                let row =
-                    sqlx::query("SELECT count(*) FROM delivery WHERE object = ?1 AND state = 'due' AND tries = 0");
-                let count: i64 = row.bind(seq).fetch_one(&mut *tx).await?.try_get(0)?;
-                tx.commit().await?;
-                if count == 0 {
-                    return Ok(());
-                }
-                // The notice may have come before we listened; a short look again costs nothing.
-                let _ = tokio::time::timeout(Duration::from_millis(50), sent).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_millis(limit_ms), waiting).await.unwrap_or(Ok(()))
+    /// Whether everything about the object was tried.
+    async fn is_told(&self, seq: i64) -> Result<bool> {
+        let mut tx = self.core.begin().await?;
+        let row = sqlx::query("SELECT count(*) FROM delivery WHERE object = ?1 AND state = 'due' AND tries = 0");
+        let count: i64 = row.bind(seq).fetch_one(&mut *tx).await?.try_get(0)?;
+        tx.commit().await?;
+        Ok(count == 0)
     }
 }
 

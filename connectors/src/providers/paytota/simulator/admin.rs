@@ -112,14 +112,14 @@ impl PaytotaSimulator {
                 let alone = now.plus(self.settings.key_overlap);
                 keys::rotate(&mut tx, self.key_seed, self.settings.key_bits.0, alone).await?;
                 let keys = keys::load(&mut tx, self.key_seed, self.settings.key_bits).await?;
-                self.commit(tx).await?;
+                self.core.commit(tx).await?;
                 self.set_keys(keys);
                 return Ok(json!({"alone_at": alone}));
             }
             Action::RotateWebhookKey(false) => return Err(bad("rotate_webhook_key: true")),
         };
-        self.commit(tx).await?;
-        self.wake.notify_one();
+        self.core.commit(tx).await?;
+        self.core.wake();
         let made = made.ok_or_else(|| bad("the object is not in a state for that"))?;
         Ok(json!({ "id": made }))
     }

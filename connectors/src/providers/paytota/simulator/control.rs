@@ -1,37 +1,26 @@
-//! The control under `/_sim/`: clock, faults, webhooks, the provider's people, books, keys. It is no part of the
+//! The provider's own control under `/_sim/`: webhooks, the provider's people, books, keys. It is no part of the
 //! provider and needs no key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use ensimbi_events::Time;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use super::http::failed;
 use super::objects::{self, Kind, Object};
 use super::purses;
-use super::wrong::json as json_answer;
 use super::{PaytotaSimulator, admin};
-use crate::simulator::{Result, Simulator, SimulatorError};
-
-/// Most objects on one page of the books.
-const PAGE_MAX: i64 = 10_000;
-/// The clock may be moved by at most so much at once: ten years.
-const ADVANCE_MAX_SECONDS: u64 = 10 * 366 * 86_400;
+use crate::simulator::Result;
+use crate::simulator::control::{self, Page, read};
 
 pub(super) fn routes() -> Router<Arc<PaytotaSimulator>> {
     Router::new()
-        .route("/_sim/clock", get(clock).post(move_clock))
-        .route("/_sim/faults", get(faults).post(change_faults))
         .route("/_sim/webhooks", get(webhooks).post(change_webhook))
         .route("/_sim/keys", get(keys))
         .route("/_sim/admin", post(administer))
@@ -41,65 +30,7 @@ pub(super) fn routes() -> Router<Arc<PaytotaSimulator>> {
 type Sim = State<Arc<PaytotaSimulator>>;
 
 fn answer(result: Result<Value>) -> Response {
-    match result {
-        Ok(value) => json_answer(StatusCode::OK, value.to_string()),
-        Err(SimulatorError::Settings(message)) => problem(StatusCode::BAD_REQUEST, &message),
-        Err(error) => failed(&error),
-    }
-}
-
-fn problem(status: StatusCode, message: &str) -> Response {
-    json_answer(status, json!({ "error": message }).to_string())
-}
-
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| SimulatorError::Settings(error.to_string()))
-}
-
-fn shown(value: impl Serialize) -> Result<Value> {
-    serde_json::to_value(value).map_err(|error| SimulatorError::Damaged(error.to_string()))
-}
-
-async fn clock(State(sim): Sim) -> Response {
-    answer(sim.show_clock().await)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Move {
-    advance_to: Option<Time>,
-    advance_seconds: Option<u64>,
-}
-
-async fn move_clock(State(sim): Sim, body: Bytes) -> Response {
-    let Some(driven) = &sim.driven else {
-        return problem(StatusCode::CONFLICT, "the clock is not the simulator's to move");
-    };
-    let result: Result<Move> = read(&body);
-    let to = match result {
-        Ok(Move { advance_to: Some(at), advance_seconds: None }) => at,
-        Ok(Move { advance_to: None, advance_seconds: Some(seconds) }) => sim.now().plus(Duration::from_secs(seconds)),
-        Ok(_) => return problem(StatusCode::BAD_REQUEST, "expected advance_to or advance_seconds"),
-        Err(error) => return answer(Err(error)),
-    };
-    if to.since(sim.now()) > Duration::from_secs(ADVANCE_MAX_SECONDS) {
-        return problem(StatusCode::BAD_REQUEST, "the clock moves by at most ten years at once");
-    }
-    driven.advance_to(to);
-    answer(sim.show_clock().await)
-}
-
-async fn faults(State(sim): Sim) -> Response {
-    answer(shown(&*sim.faults()))
-}
-
-async fn change_faults(State(sim): Sim, body: Bytes) -> Response {
-    let change = || {
-        let changed = sim.faults().changed(&read(&body)?)?;
-        sim.set_faults(changed)?;
-        shown(&*sim.faults())
-    };
-    answer(change())
+    control::answer::<PaytotaSimulator>(result)
 }
 
 #[derive(Deserialize)]
@@ -126,14 +57,14 @@ async fn change_webhook(State(sim): Sim, body: Bytes) -> Response {
 /// The public keys, as the dashboard shows them.
 async fn keys(State(sim): Sim) -> Response {
     let keys = sim.keys();
-    let (webhook, next) = keys.webhook_at(sim.now());
+    let (webhook, next) = keys.webhook_at(sim.core.now());
     answer(Ok(json!({
         "webhook": webhook.pem, "webhook_next": next.map(|next| next.pem.clone()), "company": keys.company.pem,
     })))
 }
 
 async fn administer(State(sim): Sim, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let result = async {
         let action: admin::Action = read(&body)?;
         sim.administer(action).await
@@ -141,16 +72,8 @@ async fn administer(State(sim): Sim, body: Bytes) -> Response {
     answer(result.await)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    #[serde(default)]
-    after: i64,
-    limit: Option<i64>,
-}
-
 async fn show_books(State(sim): Sim, Query(page): Query<Page>) -> Response {
-    answer(sim.show_books(page.after, page.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX)).await)
+    answer(sim.show_books(page.after, page.limit()).await)
 }
 
 /// Without the party.
@@ -163,12 +86,6 @@ fn object(of: &Object) -> Value {
 }
 
 impl PaytotaSimulator {
-    async fn show_clock(&self) -> Result<Value> {
-        let now = self.now();
-        let (due, next_due) = (self.due(now).await?, self.next_due().await?);
-        Ok(json!({"now": now, "simulated": self.driven.is_some(), "due": due, "next_due": next_due}))
-    }
-
     fn show_webhooks(&self) -> Value {
         let shown = self.targets().into_iter().map(|slug| json!({"url": self.target(&slug), "slug": slug}));
         json!({ "webhooks": shown.collect::<Vec<_>>() })
@@ -201,9 +118,9 @@ impl PaytotaSimulator {
             let count: i64 = row.bind(kind.word()).fetch_one(&mut *tx).await?.try_get(0)?;
             repeated.insert(kind.word(), count);
         }
-        self.commit(tx).await?;
+        self.core.commit(tx).await?;
         Ok(json!({
-            "now": self.now(), "purses": purses, "objects": found.iter().map(object).collect::<Vec<_>>(),
+            "now": self.core.now(), "purses": purses, "objects": found.iter().map(object).collect::<Vec<_>>(),
             "next_after": next_after, "counts": counts, "repeated_references": repeated,
         }))
     }

@@ -6,23 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ensimbi_events::Time;
-use futures_util::StreamExt;
-use futures_util::stream;
 use sqlx::{FromRow, SqliteConnection};
 
 use super::PaytotaSimulator;
 use super::keys::{self, Signer};
+use crate::simulator::work::taken;
 use crate::simulator::{Result, SimulatorError};
 
-/// Deliveries that run at the same time, each of another queue.
-const AT_ONCE: usize = 16;
 /// Minutes from the first try to each.
 const SCHEDULE: [u64; 8] = [0, 2, 8, 26, 80, 242, 728, 2_186];
 /// What a delivery sent only once is tried.
 const ONCE: i64 = 1;
 
+/// A delivery to be made.
 #[derive(FromRow)]
-struct Due {
+pub struct Due {
     id: i64,
     channel: String,
     url: String,
@@ -54,32 +52,18 @@ pub(super) async fn pending(db: &mut SqliteConnection, now: Time) -> Result<(u64
     Ok((row.0.unsigned_abs(), row.1.map(Time::from_micros)))
 }
 
-impl PaytotaSimulator {
-    /// Sends what is due, one of a queue at a time; gives how many were sent or tried.
-    pub(super) async fn send_due(&self) -> Result<usize> {
-        let now = self.now();
-        let mut tx = self.file.begin().await?;
-        let due: Vec<Due> = sqlx::query_as(heads!(
-            "id, channel, url, body, kind, first_at, tries",
-            " AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2"
-        ))
-        .bind(now.micros())
-        .bind(AT_ONCE as i64)
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        let count = due.len();
-        let deliveries = due.into_iter().map(|one| async move {
-            let accepted = self.deliver(&one, now).await?;
-            self.delivered(&one, accepted, now).await
-        });
-        let results: Vec<Result<()>> = stream::iter(deliveries).buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().collect::<Result<()>>()?;
-        Ok(count)
-    }
+/// What is due, one of a queue at a time.
+pub(super) async fn due(db: &mut SqliteConnection, now: Time, most: u16) -> Result<Vec<Due>> {
+    let due = sqlx::query_as(heads!(
+        "id, channel, url, body, kind, first_at, tries",
+        " AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2"
+    ));
+    Ok(due.bind(now.micros()).bind(i64::from(most)).fetch_all(db).await?)
+}
 
+impl PaytotaSimulator {
     /// Whether the receiver took it.
-    async fn deliver(&self, one: &Due, now: Time) -> Result<bool> {
+    pub(super) async fn deliver(&self, one: &Due, now: Time) -> Result<bool> {
         let url = match one.channel.as_str() {
             "" => Some(one.url.clone()),
             slug => self.target(slug),
@@ -95,20 +79,14 @@ impl PaytotaSimulator {
         }
         let content = if self.faults().switches.webhook_as_text { "text/plain" } else { "application/json" };
         let request = self
-            .http
+            .core
+            .http()
             .post(url)
             .timeout(self.settings.webhook_timeout)
             .header("content-type", content)
             .header("x-signature", signature)
             .body(one.body.clone());
-        match request.send().await {
-            Ok(answer) => Ok(answer.status().is_success()),
-            Err(error) => {
-                // Without the URL, which may carry a secret.
-                tracing::debug!(error = %error.without_url(), "a webhook was not taken");
-                Ok(false)
-            }
-        }
+        Ok(taken(request).await)
     }
 
     /// Who signs: the company a success callback, the webhook's key (while there are two, either) the rest.
@@ -126,7 +104,7 @@ impl PaytotaSimulator {
         })
     }
 
-    async fn delivered(&self, one: &Due, accepted: bool, now: Time) -> Result<()> {
+    pub(super) async fn delivered(&self, one: &Due, accepted: bool, now: Time) -> Result<()> {
         let tries = one.tries + 1;
         let first = one.first_at.unwrap_or(now.micros());
         let most = if matches!(one.kind.as_str(), "genuine" | "copy") { SCHEDULE.len() as i64 } else { ONCE };
@@ -136,7 +114,7 @@ impl PaytotaSimulator {
             Some(minutes) => ("due", Some(Time::from_micros(first).plus(Duration::from_secs(60 * minutes)).micros())),
             None => ("given_up", None),
         };
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         sqlx::query(
             "UPDATE delivery SET tries = ?2, state = ?3, due_at = coalesce(?4, due_at), first_at = ?5 WHERE id = ?1",
         )
@@ -147,8 +125,8 @@ impl PaytotaSimulator {
         .bind(first)
         .execute(&mut *tx)
         .await?;
-        self.commit(tx).await?;
-        self.sent.notify_waiters();
+        self.core.commit(tx).await?;
+        self.core.sent();
         Ok(())
     }
 }

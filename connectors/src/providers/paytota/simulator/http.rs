@@ -1,121 +1,78 @@
 //! The provider's paths (provider facts, section 1). Every one ends with a slash.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Path, Query, RawQuery, State};
-use axum::http::request::Parts;
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::acting::Action;
+use super::faults::Fault;
 use super::objects::Kind;
-use super::wrong::{Drawn, json};
 use super::{PaytotaSimulator, errors, form};
-use crate::simulator::listener::Wire;
-use crate::simulator::{Result, SimulatorError};
+use crate::simulator::SimulatorError;
+use crate::simulator::http::{self as paths, Caller, finish};
 
-/// Largest request body.
-const BODY_MAX: usize = 64 * 1024;
-
-impl PaytotaSimulator {
-    /// The provider's paths, the store of statement files, and, under `/_sim/`, the control. Best served by
-    /// [`PaytotaSimulator::serve`], which lets a fault cut a connection.
-    pub fn router(self: &Arc<Self>) -> Router {
-        Router::new()
-            .route("/api/v1/purchases/", post(create_purchase))
-            .route("/api/v1/purchases/{id}/", get(purchase))
-            .route("/api/v1/purchases/{id}/{action}/", post(act))
-            .route("/api/v1/payouts/", post(create_payout))
-            .route("/api/v1/payouts/{id}/", get(payout))
-            .route("/api/v1/account/json/balance/", get(balance))
-            .route("/api/v1/public_key/", get(public_key))
-            .route("/api/v1/company_statements/", post(create_statement))
-            .route("/api/v1/company_statements/{id}/", get(statement))
-            .route("/p/{id}/", get(page).post(execute_purchase))
-            .route("/p/{id}/invoice/", get(page))
-            .route("/po/{id}/{terminal}/", post(execute_payout))
-            .route("/_s3/{company}/src/statement/{id}", get(file))
-            .merge(super::control::routes())
-            .fallback(|| async { errors::gone() })
-            .layer(DefaultBodyLimit::max(BODY_MAX))
-            .with_state(self.clone())
-    }
+/// The provider's paths, and the store of statement files.
+pub(super) fn routes() -> Router<Arc<PaytotaSimulator>> {
+    Router::new()
+        .route("/api/v1/purchases/", post(create_purchase))
+        .route("/api/v1/purchases/{id}/", get(purchase))
+        .route("/api/v1/purchases/{id}/{action}/", post(act))
+        .route("/api/v1/payouts/", post(create_payout))
+        .route("/api/v1/payouts/{id}/", get(payout))
+        .route("/api/v1/account/json/balance/", get(balance))
+        .route("/api/v1/public_key/", get(public_key))
+        .route("/api/v1/company_statements/", post(create_statement))
+        .route("/api/v1/company_statements/{id}/", get(statement))
+        .route("/p/{id}/", get(page).post(execute_purchase))
+        .route("/p/{id}/invoice/", get(page))
+        .route("/po/{id}/{terminal}/", post(execute_payout))
+        .route("/_s3/{company}/src/statement/{id}", get(file))
 }
 
-/// Who calls: the key as sent (a header `Token` says nothing), and the handle of the connection.
-struct Caller {
-    key: Option<String>,
-    wire: Option<Wire>,
-}
+/// What a handler's work came to.
+pub(super) type Outcome = paths::Outcome<Fault>;
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = value.map(|value| value.strip_prefix("Bearer ").unwrap_or_default().to_owned());
-        let wire = parts.extensions.get::<ConnectInfo<Wire>>().map(|info| info.0.clone());
-        Ok(Self { key, wire })
-    }
-}
-
-/// What a handler's work came to: a good body, perhaps to be spoilt, or a refusal.
-pub(super) enum Outcome {
-    Good(StatusCode, String),
-    Spoilt(Drawn, StatusCode, String),
-    Refused(Response),
-}
-
-async fn finish(sim: &PaytotaSimulator, wire: Option<Wire>, outcome: Result<Outcome>) -> Response {
-    match outcome {
-        Ok(Outcome::Good(status, text)) => json(status, text),
-        Ok(Outcome::Spoilt(drawn, status, text)) => sim.spoil(drawn, (status, text), wire).await,
-        Ok(Outcome::Refused(response)) => response,
-        Err(error) => failed(&error),
-    }
-}
-
-pub(super) fn failed(error: &SimulatorError) -> Response {
-    tracing::error!(%error, "a request to the Paytota simulator failed");
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+fn failed(error: &SimulatorError) -> Response {
+    paths::failed::<PaytotaSimulator>(error)
 }
 
 type Sim = State<Arc<PaytotaSimulator>>;
 
 async fn create_purchase(State(sim): Sim, caller: Caller, body: Bytes) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.create_purchase(caller.key.as_deref(), &body).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.create_purchase(caller.bearer(), &body).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn purchase(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.read_object(caller.key.as_deref(), Kind::Purchase, &id).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.read_object(caller.bearer(), Kind::Purchase, &id).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn payout(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.read_object(caller.key.as_deref(), Kind::Payout, &id).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.read_object(caller.bearer(), Kind::Payout, &id).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn act(State(sim): Sim, Path((id, action)): Path<(String, String)>, caller: Caller, body: Bytes) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let Some(action) = Action::read(&action) else { return errors::gone() };
-    let outcome = sim.act(caller.key.as_deref(), &id, action, &body).await;
-    finish(&sim, caller.wire, outcome).await
+    let outcome = sim.act(caller.bearer(), &id, action, &body).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn create_payout(State(sim): Sim, caller: Caller, body: Bytes) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.create_payout(caller.key.as_deref(), &body).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.create_payout(caller.bearer(), &body).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn execute_payout(
@@ -124,9 +81,9 @@ async fn execute_payout(
     caller: Caller,
     body: Bytes,
 ) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.execute_payout(caller.key.as_deref(), (&id, &terminal), &body).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.execute_payout(caller.bearer(), (&id, &terminal), &body).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn execute_purchase(
@@ -136,14 +93,14 @@ async fn execute_purchase(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let outcome = sim.execute_purchase(&id, &form::fields(content_type, &body)).await;
-    finish(&sim, caller.wire, outcome).await
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn page(State(sim): Sim, Path(id): Path<String>) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     match sim.page(&id).await {
         Ok(Some(page)) => Html(page).into_response(),
         Ok(None) => errors::gone(),
@@ -157,27 +114,27 @@ struct InCurrency {
 }
 
 async fn balance(State(sim): Sim, Query(asked): Query<InCurrency>, caller: Caller) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.balance(caller.key.as_deref(), asked.currency.as_deref()).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.balance(caller.bearer(), asked.currency.as_deref()).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn public_key(State(sim): Sim, caller: Caller) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.public_key(caller.key.as_deref()).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.public_key(caller.bearer()).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn create_statement(State(sim): Sim, RawQuery(query): RawQuery, caller: Caller, body: Bytes) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.create_statement(caller.key.as_deref(), query.as_deref().unwrap_or_default(), &body).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.create_statement(caller.bearer(), query.as_deref().unwrap_or_default(), &body).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 async fn statement(State(sim): Sim, Path(id): Path<String>, caller: Caller) -> Response {
-    let _busy = sim.busy();
-    let outcome = sim.read_statement(caller.key.as_deref(), &id).await;
-    finish(&sim, caller.wire, outcome).await
+    let _busy = sim.core.busy();
+    let outcome = sim.read_statement(caller.bearer(), &id).await;
+    finish(&*sim, caller.wire, outcome).await
 }
 
 #[derive(Deserialize)]
@@ -192,7 +149,7 @@ type LinkQuery = std::result::Result<Query<Link>, axum::extract::rejection::Quer
 
 /// As the store of a cloud answers: no key, but a signed link with its own end.
 async fn file(State(sim): Sim, Path((_, id)): Path<(String, String)>, link: LinkQuery) -> Response {
-    let _busy = sim.busy();
+    let _busy = sim.core.busy();
     let Ok(Query(link)) = link else { return StatusCode::FORBIDDEN.into_response() };
     match sim.statement_file(&id, link.from, &link.signature).await {
         Ok(Some(text)) => {

@@ -2,27 +2,26 @@
 //! purses a currency, signed webhooks in order, statements; over real HTTP, with its own durable file, seeded faults,
 //! and a switch for everything that nobody knows (`providers/paytota.md`; the table of switches stands in `switches`).
 //!
-//! Shape: [`PaytotaSimulator`] holds the file, the clock and what can be changed while it runs. A request settles what
-//! is due, does its work in one transaction, commits, and only then answers (or fails to, where a fault says so). The
-//! background task [`PaytotaSimulator::run`] applies planned steps (`steps`) and sends webhooks (`deliver`) when the
-//! injected clock reaches them. An object is its JSON, made from a template of the documents (`templates`) and moved
-//! from status to status by `collecting`, `paying`, `hosted` and `returning`; `purses` moves the money and checks its
-//! identities, `lines` keeps what statements list, `events` notes what is announced. `/_sim/` is the control.
+//! Shape: [`PaytotaSimulator`] holds what all simulators share (`simulator::core`) and what can be changed while it
+//! runs. A request settles what is due, does its work in one transaction, commits, and only then answers (or fails to,
+//! where a fault says so). The background task (`simulator::work`) applies planned steps (`steps`) and sends webhooks
+//! (`deliver`) when the injected clock reaches them; `work` is what it asks of this provider. An object is its JSON, made
+//! from a template of the documents (`templates`) and moved from status to status by `collecting`, `paying`, `hosted` and
+//! `returning`; `purses` moves the money and checks its identities, `lines` keeps what statements list, `events` notes
+//! what is announced. `/_sim/` is the control.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ensimbi_events::simtime::SimClock;
 use ensimbi_events::{Clock, Time};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use sqlx::{Sqlite, Transaction};
-use tokio::sync::Notify;
 
-use crate::simulator::file::{self, File};
-use crate::simulator::{Result, SimulatorError};
+use crate::simulator::Result;
+use crate::simulator::core::{Core, Opening};
+use crate::simulator::stage::StageClock;
 
 mod acting;
 mod admin;
@@ -70,25 +69,14 @@ use keys::Keys;
 use settings::bad;
 use steps::Rules;
 
-/// Steps that one transaction applies.
-const BATCH: u32 = 64;
 /// Longest slug and URL of a webhook.
 const SLUG_MAX: usize = 64;
 const URL_MAX: usize = 2_048;
 
 /// The simulated provider.
 pub struct PaytotaSimulator {
-    file: File,
+    core: Core<Fault>,
     settings: Settings,
-    clock: Arc<dyn Clock>,
-    /// Set where the simulator may move the clock itself (`/_sim/clock`).
-    driven: Option<Arc<SimClock>>,
-    /// The latest time that was kept or seen; time never goes back, whatever the clock says.
-    base_time: AtomicI64,
-    busy: AtomicU64,
-    /// Requests ever begun; shows whether one came and went while the file was read.
-    begun: AtomicU64,
-    faults: RwLock<Arc<Faults>>,
     /// The webhooks: URL by slug.
     webhooks: RwLock<BTreeMap<String, String>>,
     keys: RwLock<Keys>,
@@ -96,11 +84,6 @@ pub struct PaytotaSimulator {
     key_seed: u64,
     /// Where it is reached.
     base: RwLock<String>,
-    http: reqwest::Client,
-    /// Something was planned.
-    wake: Notify,
-    /// A webhook was sent or given up.
-    sent: Notify,
 }
 
 /// What stands while one request or step is worked on.
@@ -123,7 +106,7 @@ impl PaytotaSimulator {
     /// # Errors
     /// [`SimulatorError`] where the settings are unusable or the file is not this simulator's.
     pub async fn open(path: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
-        Self::build(path, settings, clock, None).await
+        Self::build(path, settings, StageClock::Given(clock)).await
     }
 
     /// As [`Self::open`], with a clock that `/_sim/clock` may move. It is set forward to the time the file has kept.
@@ -131,53 +114,28 @@ impl PaytotaSimulator {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_driven(path: &Path, settings: Settings, clock: Arc<SimClock>) -> Result<Arc<Self>> {
-        Self::build(path, settings, clock.clone(), Some(clock)).await
+        Self::build(path, settings, StageClock::Driven(clock)).await
     }
 
-    async fn build(
-        path: &Path,
-        settings: Settings,
-        clock: Arc<dyn Clock>,
-        driven: Option<Arc<SimClock>>,
-    ) -> Result<Arc<Self>> {
+    async fn build(path: &Path, settings: Settings, clock: StageClock) -> Result<Arc<Self>> {
         settings.check()?;
-        let file = File::open(path, schema::SCHEMA).await?;
+        let mut opening = Opening::begin(path, schema::SCHEMA, clock).await?;
         let key_seed = settings.faults.seed;
-        let mut tx = file.begin().await?;
-        let kept = file::kept_time(&mut tx).await?;
-        let start = kept.map_or(clock.now(), |kept| kept.max(clock.now()));
+        let start = opening.start();
         for one in &settings.currencies {
             let uid = settings.faults.draws().uuid("opening", &one.code, 0).to_string();
-            purses::keep(&mut tx, one, &uid, start).await?;
+            purses::keep(opening.tx(), one, &uid, start).await?;
         }
-        purses::check_sums(&mut tx).await?;
-        let keys = keys::load(&mut tx, key_seed, settings.key_bits).await?;
-        file::keep_time(&mut tx, start).await?;
-        tx.commit().await?;
-        if let Some(driven) = &driven {
-            driven.advance_to(start);
-        }
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| SimulatorError::Network(error.to_string()))?;
+        purses::check_sums(opening.tx()).await?;
+        let keys = keys::load(opening.tx(), key_seed, settings.key_bits).await?;
+        let core = opening.finish(settings.faults.clone()).await?;
         Ok(Arc::new(Self {
-            file,
-            faults: RwLock::new(Arc::new(settings.faults.clone())),
+            core,
             settings,
-            clock,
-            driven,
-            base_time: AtomicI64::new(start.micros()),
-            busy: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
             webhooks: RwLock::new(BTreeMap::new()),
             keys: RwLock::new(keys),
             key_seed,
             base: RwLock::new("http://127.0.0.1".to_owned()),
-            http,
-            wake: Notify::new(),
-            sent: Notify::new(),
         }))
     }
 
@@ -186,10 +144,7 @@ impl PaytotaSimulator {
     /// # Errors
     /// [`SimulatorError`] where the file cannot be read.
     pub async fn stored_time(&self) -> Result<Time> {
-        let mut tx = self.file.begin().await?;
-        let kept = file::kept_time(&mut tx).await?;
-        tx.commit().await?;
-        kept.ok_or_else(|| SimulatorError::Damaged("no time is kept".to_owned()))
+        self.core.stored_time().await
     }
 
     /// Registers a webhook for all events from now on, as in the dashboard; `None` unregisters.
@@ -216,7 +171,7 @@ impl PaytotaSimulator {
 
     /// The faults as they stand.
     pub fn faults(&self) -> Arc<Faults> {
-        self.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.core.faults()
     }
 
     /// Replaces the faults from now on. What is already planned stays.
@@ -224,33 +179,24 @@ impl PaytotaSimulator {
     /// # Errors
     /// [`SimulatorError::Settings`] where a figure is out of bounds.
     pub fn set_faults(&self, faults: Faults) -> Result<()> {
-        faults.check()?;
-        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(faults);
-        Ok(())
+        self.core.set_faults(faults)
     }
 
     /// The public keys as PEM: the webhook's, the one that follows it while both are good, and the company's.
     pub fn public_keys(&self) -> (String, Option<String>, String) {
         let keys = self.keys();
-        let (webhook, next) = keys.webhook_at(self.now());
+        let (webhook, next) = keys.webhook_at(self.core.now());
         (webhook.pem.clone(), next.map(|next| next.pem.clone()), keys.company.pem.clone())
     }
 
     /// Closes the file after the work in progress.
     pub async fn close(&self) {
-        self.file.close().await;
-    }
-
-    /// The present moment: the clock's, or the latest one known if the clock stands before it.
-    fn now(&self) -> Time {
-        let now = self.clock.now();
-        let before = self.base_time.fetch_max(now.micros(), Ordering::SeqCst);
-        now.max(Time::from_micros(before))
+        self.core.close().await;
     }
 
     fn moment(&self) -> Moment {
         let base = self.base.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Moment { now: self.now(), faults: self.faults(), targets: self.targets(), base }
+        Moment { now: self.core.now(), faults: self.faults(), targets: self.targets(), base }
     }
 
     fn set_base(&self, base: String) {
@@ -265,20 +211,6 @@ impl PaytotaSimulator {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// Counts a request until the guard is dropped.
-    fn busy(&self) -> Busy<'_> {
-        self.busy.fetch_add(1, Ordering::SeqCst);
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        Busy(&self.busy)
-    }
-
-    /// Commits and keeps the time with it.
-    async fn commit(&self, mut tx: Transaction<'static, Sqlite>) -> Result<()> {
-        file::keep_time(&mut tx, self.now()).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Whether it is the company's secret key. Only hashes are compared, so that the time says nothing about the key.
     fn is_key(&self, key: Option<&str>) -> bool {
         let hash = |text: &str| Sha256::digest(text.as_bytes());
@@ -291,13 +223,5 @@ impl PaytotaSimulator {
 
     fn target(&self, slug: &str) -> Option<String> {
         self.webhooks.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
-    }
-}
-
-struct Busy<'a>(&'a AtomicU64);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -20,6 +20,7 @@ use super::templates::{self, Money, Start};
 use super::wrong::{self, ON_CREATION, ON_READING};
 use super::{Moment, PaytotaSimulator, events, paying, request, statements};
 use crate::simulator::Result;
+use crate::simulator::faults::gate;
 
 /// How long an execution URL is good, where the switch says that it ends.
 const URL_LIFETIME: Duration = Duration::from_secs(86_400);
@@ -96,8 +97,8 @@ impl PaytotaSimulator {
         if rules.faults.switches.unique_references && sharing > 0 && !asked.reference.is_empty() {
             return Ok(refused(&moment, &[taken()]));
         }
-        let drawn = wrong::gate(&mut tx, rules.faults, "payout", &asked.reference, &ON_CREATION).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, rules.faults, "payout", &asked.reference, &ON_CREATION).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         let of = payout(&mut tx, rules, &moment, asked, sharing).await?;
@@ -131,8 +132,8 @@ impl PaytotaSimulator {
         if old || !matches!(of.status(), "initialized" | "error") {
             return no(("general_transaction_error", "The payout cannot be executed now."));
         }
-        let drawn = wrong::gate(&mut tx, rules.faults, "execute", &of.key, &wrong::ON_PAYING).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, rules.faults, "execute", &of.key, &wrong::ON_PAYING).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         method.clone_into(&mut of.method);
@@ -144,8 +145,8 @@ impl PaytotaSimulator {
                 let why = ("insufficient_funds", "Insufficient funds to proceed with operation.");
                 paying::fail(&mut tx, rules, of, why, moment.now).await?;
             }
-            self.commit(tx).await?;
-            self.wake.notify_one();
+            self.core.commit(tx).await?;
+            self.core.wake();
             return Ok(Outcome::Refused(wrong::short(rules.faults)));
         }
         let fate = match of.doc["_bank"].is_object() {
@@ -167,14 +168,14 @@ impl PaytotaSimulator {
                 map.insert(one.code.clone(), balance(&mut tx, rules, &one.code).await?);
             }
         }
-        let drawn = wrong::gate(&mut tx, rules.faults, "balance", "", &ON_READING).await?;
+        let drawn = gate(&mut tx, rules.faults, "balance", "", &ON_READING).await?;
         self.end(tx, drawn, StatusCode::OK, Value::Object(map).to_string()).await
     }
 
     pub(super) async fn public_key(&self, key: Option<&str>) -> Result<Outcome> {
         let Some(mut tx) = self.authorised(key).await? else { return Ok(self.unauthorised()) };
         let faults = self.faults();
-        let drawn = wrong::gate(&mut tx, &faults, "public_key", "", &ON_READING).await?;
+        let drawn = gate(&mut tx, &faults, "public_key", "", &ON_READING).await?;
         let pem = self.keys().company.pem.clone();
         let text = match faults.switches.public_key {
             PublicKeyForm::JsonString => Value::String(pem).to_string(),
@@ -198,8 +199,8 @@ impl PaytotaSimulator {
         if let Err(field) = Filter::read(query) {
             return Ok(refused(&moment, &[Wrong::invalid(field)]));
         }
-        let drawn = wrong::gate(&mut tx, &moment.faults, "statement", "", &ON_CREATION).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, &moment.faults, "statement", "", &ON_CREATION).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         let rules = moment.rules(&self.settings);
@@ -212,7 +213,7 @@ impl PaytotaSimulator {
         let moment = self.moment();
         let shown = statements::shown(&mut tx, moment.rules(&self.settings), id, moment.now).await?;
         let Some(doc) = shown else { return Ok(Outcome::Refused(errors::not_found(&moment.faults))) };
-        let drawn = wrong::gate(&mut tx, &moment.faults, "read_statement", id, &ON_READING).await?;
+        let drawn = gate(&mut tx, &moment.faults, "read_statement", id, &ON_READING).await?;
         self.end(tx, drawn, StatusCode::OK, doc.to_string()).await
     }
 

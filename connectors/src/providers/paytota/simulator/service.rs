@@ -14,7 +14,8 @@ use super::steps::{self, Planned, Rules, What};
 use super::templates::{self, Start, seconds};
 use super::wrong::{self, Drawn, ON_CREATION, ON_READING};
 use super::{Moment, PaytotaSimulator, attempts, collecting, events, hosted, request};
-use crate::simulator::Result;
+use crate::simulator::faults::gate;
+use crate::simulator::{Result, work};
 
 /// The JSON text of an object in an answer.
 pub(super) fn body(faults: &Faults, of: &Object, base: &str, status: Option<&str>) -> String {
@@ -60,8 +61,8 @@ impl PaytotaSimulator {
 
     /// As [`Self::authorised`], where no key is asked for.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.settle(self.now()).await?;
-        self.file.begin().await
+        work::settle(self, self.core.now()).await?;
+        self.core.begin().await
     }
 
     pub(super) fn unauthorised(&self) -> Outcome {
@@ -80,8 +81,8 @@ impl PaytotaSimulator {
         if rules.faults.switches.unique_references && sharing > 0 && !asked.reference.is_empty() {
             return Ok(refused(&moment, &[taken()]));
         }
-        let drawn = wrong::gate(&mut tx, rules.faults, "purchase", &asked.reference, &ON_CREATION).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, rules.faults, "purchase", &asked.reference, &ON_CREATION).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         let of = purchase(&mut tx, rules, &moment, asked, sharing).await?;
@@ -98,7 +99,7 @@ impl PaytotaSimulator {
         let moment = self.moment();
         let found = objects::by_id(&mut tx, kind, id).await?;
         let Some(of) = found else { return Ok(Outcome::Refused(errors::not_found(&moment.faults))) };
-        let drawn = wrong::gate(&mut tx, &moment.faults, "read", &of.key, &ON_READING).await?;
+        let drawn = gate(&mut tx, &moment.faults, "read", &of.key, &ON_READING).await?;
         let unknown = drawn.is_some_and(|drawn| drawn.fault == Fault::UnknownStatus);
         let text = body(&moment.faults, &of, &moment.base, unknown.then_some(events::UNKNOWN_STATUS));
         match drawn {
@@ -119,12 +120,9 @@ impl PaytotaSimulator {
         status: StatusCode,
         text: String,
     ) -> Result<Outcome> {
-        self.commit(tx).await?;
-        self.wake.notify_one();
-        Ok(match drawn {
-            Some(drawn) => Outcome::Spoilt(drawn, status, text),
-            None => Outcome::Good(status, text),
-        })
+        self.core.commit(tx).await?;
+        self.core.wake();
+        Ok(Outcome::of(drawn, status, text))
     }
 
     /// Executes a purchase by form (provider facts, section 4.3): the second generation, or the first with its own
@@ -151,8 +149,8 @@ impl PaytotaSimulator {
             "paid" | "refunded" | "hold" => return refused(("purchase_already_paid_for", "Already paid.")),
             _ => return refused(("general_transaction_error", "The purchase cannot be executed now.")),
         }
-        let drawn = wrong::gate(&mut tx, rules.faults, "execute", &of.key, &wrong::ON_COLLECTING).await?;
-        if let Some(drawn) = drawn.filter(|drawn| drawn.is_undone()) {
+        let drawn = gate(&mut tx, rules.faults, "execute", &of.key, &wrong::ON_COLLECTING).await?;
+        if let Some(drawn) = drawn.filter(wrong::is_undone) {
             return self.end(tx, Some(drawn), StatusCode::OK, String::new()).await;
         }
         of.party = phone;
@@ -168,8 +166,8 @@ impl PaytotaSimulator {
         let moment = self.moment();
         let Some(mut of) = objects::by_id(&mut tx, Kind::Purchase, id).await? else { return Ok(None) };
         hosted::view(&mut tx, moment.rules(&self.settings), &mut of, moment.now).await?;
-        self.commit(tx).await?;
-        self.wake.notify_one();
+        self.core.commit(tx).await?;
+        self.core.wake();
         let total = super::view::digits(of.amount, self.settings.currency(&of.currency).map_or(0, |one| one.exponent));
         Ok(Some(format!(
             "<!DOCTYPE html><html><head><title>Checkout</title></head><body><p>{} {total}: {}</p></body></html>",

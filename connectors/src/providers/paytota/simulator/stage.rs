@@ -17,12 +17,11 @@ use uuid::{Uuid, uuid};
 
 use super::{AtDue, CurrencySettings, Fault, Faults, Numbers, Payer, PaytotaSimulator, Rate, Rates, Settings};
 use crate::settings::{ConnectionSettings, PollSettings, WalletSettings};
-use crate::simulator::Result;
 use crate::simulator::draw::Draws;
 use crate::simulator::stage::{
-    PushTarget, Running, Stage, StageBeneficiary, StageClock, StageOrder, StagePayment, StagePayout, StagePlan,
-    StageRefund,
+    PushTarget, Running, Stage, StageBeneficiary, StageOrder, StagePayment, StagePayout, StagePlan, StageRefund,
 };
+use crate::simulator::{Result, work};
 
 /// The stage of this provider.
 pub struct PaytotaStage;
@@ -150,10 +149,7 @@ async fn open(plan: StagePlan, funded: bool) -> Result<Arc<dyn Running>> {
     settings.payer = Payer { pays: 8_500, fails_first: 1_000, fails: 700 };
     settings.silent_payout_after = Duration::from_secs(6 * 3_600);
     settings.faults = faults(&plan, funded);
-    Ok(match plan.clock {
-        StageClock::Given(clock) => PaytotaSimulator::open(&plan.file, settings, clock).await?,
-        StageClock::Driven(clock) => PaytotaSimulator::open_driven(&plan.file, settings, clock).await?,
-    })
+    Ok(PaytotaSimulator::build(&plan.file, settings, plan.clock).await?)
 }
 
 /// What is sold: prices from `least` up, within `span`, as so many of the currency's smallest `unit`.
@@ -258,8 +254,8 @@ impl Stage for PaytotaStage {
 
 #[async_trait]
 impl Running for PaytotaSimulator {
-    async fn serve(self: Arc<Self>, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<()> {
-        PaytotaSimulator::serve(self, listener, async move { drop(stop.wait_for(|stop| *stop).await) }).await
+    async fn serve(self: Arc<Self>, listener: TcpListener, stop: watch::Receiver<bool>) -> Result<()> {
+        work::serve(self, listener, work::until(stop)).await
     }
 
     /// One that signs needs no header.
@@ -268,11 +264,11 @@ impl Running for PaytotaSimulator {
     }
 
     async fn stored_time(&self) -> Result<Time> {
-        PaytotaSimulator::stored_time(self).await
+        self.core.stored_time().await
     }
 
     fn change_faults(&self, change: &serde_json::Value) -> Result<()> {
-        self.set_faults(self.faults().changed(change)?)
+        self.core.change_faults(change)
     }
 
     fn connections(&self, base_url: &str) -> Vec<ConnectionSettings> {

@@ -1,16 +1,14 @@
 //! What the demo asks of any simulator: what is due, and the books to compare with.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use ensimbi_events::{Amount, Currency, Time};
-use sqlx::Row;
 
 use super::objects::{self, Kind, damaged};
-use super::{PaytotaSimulator, deliver, purses, status};
+use super::{PaytotaSimulator, purses, status};
 use crate::simulator::{
-    Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator,
+    Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator, work,
 };
 
 /// Digits of an amount's own scale.
@@ -49,29 +47,15 @@ impl Simulator for PaytotaSimulator {
     }
 
     async fn due(&self, now: Time) -> Result<u64> {
-        // In this order: a request is either busy now, or began later, or its work is in the file that is read next.
-        let begun = self.begun.load(Ordering::SeqCst);
-        let busy = self.busy.load(Ordering::SeqCst);
-        let mut tx = self.file.begin().await?;
-        let row = sqlx::query("SELECT count(*) FROM step WHERE done = 0 AND due_at <= ?1");
-        let steps: i64 = row.bind(now.micros()).fetch_one(&mut *tx).await?.try_get(0)?;
-        let (deliveries, _) = deliver::pending(&mut tx, now).await?;
-        tx.commit().await?;
-        let later = self.begun.load(Ordering::SeqCst).saturating_sub(begun);
-        Ok(steps.unsigned_abs() + deliveries + busy + later)
+        work::due(self, now).await
     }
 
     async fn next_due(&self) -> Result<Option<Time>> {
-        let mut tx = self.file.begin().await?;
-        let row = sqlx::query("SELECT min(due_at) FROM step WHERE done = 0");
-        let next: Option<i64> = row.fetch_one(&mut *tx).await?.try_get(0)?;
-        let (_, delivery) = deliver::pending(&mut tx, Time::from_micros(i64::MIN)).await?;
-        tx.commit().await?;
-        Ok(next.map(Time::from_micros).into_iter().chain(delivery).min())
+        work::next_due(self).await
     }
 
     async fn wallets(&self) -> Result<Vec<SimulatedWallet>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         purses::check_sums(&mut tx).await?;
         let purses = purses::all(&mut tx).await?;
         tx.commit().await?;
@@ -106,7 +90,7 @@ impl Simulator for PaytotaSimulator {
     }
 
     async fn objects(&self) -> Result<Vec<SimulatedObject>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         let found = objects::page(&mut tx, 0, i64::MAX).await?;
         let sums: Vec<(i64, i64, i64)> = sqlx::query_as(
             "SELECT object, sum(gross - fee - reserved), sum(fee) FROM posting WHERE object IS NOT NULL GROUP BY object",
@@ -143,7 +127,7 @@ impl Simulator for PaytotaSimulator {
     }
 
     async fn movements(&self) -> Result<Vec<SimulatedMovement>> {
-        let mut tx = self.file.begin().await?;
+        let mut tx = self.core.begin().await?;
         let rows: Vec<(String, String, String, String, i64, i64)> = sqlx::query_as(
             "SELECT uid, what, currency, purse, gross - fee - reserved, at FROM posting WHERE object IS NULL
              ORDER BY currency, purse, at, id",

@@ -1,110 +1,89 @@
-//! The background task: applies what is due and sends webhooks when the injected clock reaches them; and serving it
-//! all.
+//! What the background task and the paths ask of this provider.
 
-use std::future::{Future, IntoFuture};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
+use axum::Router;
 use ensimbi_events::Time;
+use sqlx::{Row, SqliteConnection};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use super::{BATCH, PaytotaSimulator, steps};
-use crate::simulator::listener::{CuttableListener, Wire};
-use crate::simulator::{Result, Simulator, SimulatorError};
+use super::deliver::{self, Due};
+use super::faults::Fault;
+use super::wrong::{self, Drawn};
+use super::{PaytotaSimulator, control, errors, http, steps};
+use crate::simulator::core::Core;
+use crate::simulator::work::{self, BATCH, Machine, Planned};
+use crate::simulator::wrong::Wrong;
+use crate::simulator::{Result, http as paths};
 
 impl PaytotaSimulator {
-    /// Applies what is due and sends webhooks until `shutdown` is done.
-    pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
-        let mut shutdown = pin!(shutdown);
-        loop {
-            let round = async {
-                match self.round().await {
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::error!(%error, "the Paytota simulator cannot go on for now");
-                        tokio::time::sleep(Duration::from_millis(250)).await;
-                    }
-                }
-            };
-            tokio::select! {
-                biased;
-                () = &mut shutdown => return,
-                () = round => {}
-            }
-        }
-    }
-
-    /// Does all that is due, then waits until more is.
-    async fn round(&self) -> Result<()> {
-        let mut did = true;
-        while did {
-            self.settle(self.now()).await?;
-            did = self.send_due().await? > 0;
-        }
-        let next = self.next_due().await?;
-        let due = async {
-            match next {
-                Some(at) => self.clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        // Where the kept time is ahead of the clock, what is due by it was done above; the rest waits for the clock.
-        tokio::select! {
-            () = self.wake.notified() => {}
-            () = due => {}
-        }
-        Ok(())
+    /// The provider's paths, the store of statement files, and, under `/_sim/`, the control. Best served by
+    /// [`PaytotaSimulator::serve`], which lets a fault cut a connection.
+    pub fn router(self: &Arc<Self>) -> Router {
+        paths::router(self)
     }
 
     /// Serves until `shutdown` is done, and runs the background task beside. Requests being answered then have two
     /// seconds. From here on its bodies name the listener's address.
     ///
     /// # Errors
-    /// [`SimulatorError::Network`] where the listener fails.
+    /// [`SimulatorError::Network`](crate::simulator::SimulatorError::Network) where the listener fails.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let network = |error: std::io::Error| SimulatorError::Network(error.to_string());
-        self.set_base(format!("http://{}", listener.local_addr().map_err(network)?));
-        let (stop, stopped) = watch::channel(false);
-        let until = |mut stopped: watch::Receiver<bool>| async move {
-            // An error means that the sender is gone, which is the end as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let service = self.router().into_make_service_with_connect_info::<Wire>();
-        let server = axum::serve(CuttableListener(listener), service)
-            .with_graceful_shutdown(until(stopped.clone()))
-            .into_future();
-        let work = async { tokio::join!(server, self.clone().run(until(stopped.clone()))).0 };
-        let end = async {
-            shutdown.await;
-            stop.send_replace(true);
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        };
-        tokio::select! {
-            result = work => result.map_err(network),
-            () = end => Ok(()),
-        }
+        work::serve(self, listener, shutdown).await
+    }
+}
+
+#[async_trait]
+impl Machine for PaytotaSimulator {
+    type Fault = Fault;
+    type Push = Due;
+    const NAME: &'static str = "Paytota";
+    const JSON: &'static str = wrong::JSON;
+
+    fn core(&self) -> &Core<Fault> {
+        &self.core
     }
 
-    /// Applies all that is due, in short transactions.
-    pub(super) async fn settle(&self, now: Time) -> Result<()> {
-        loop {
-            let mut tx = self.file.begin().await?;
-            let moment = self.moment();
-            let applied = steps::settle(&mut tx, moment.rules(&self.settings), now, BATCH).await?;
-            if applied == 0 {
-                return Ok(tx.commit().await?);
-            }
-            self.commit(tx).await?;
-            self.wake.notify_one();
-            if applied < BATCH {
-                return Ok(());
-            }
-        }
+    fn routes() -> Router<Arc<Self>> {
+        http::routes().merge(control::routes()).fallback(|| async { errors::gone() })
+    }
+
+    fn listens_at(&self, base: String) {
+        self.set_base(base);
+    }
+
+    fn wrong(&self, drawn: Drawn, good: &str) -> Wrong {
+        wrong::of(&self.faults(), drawn, good)
+    }
+
+    async fn planned(&self, db: &mut SqliteConnection, now: Time) -> Result<Planned> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM step WHERE done = 0 AND due_at <= ?1),
+                    (SELECT min(due_at) FROM step WHERE done = 0)",
+        );
+        let row = row.bind(now.micros()).fetch_one(&mut *db).await?;
+        let (steps, step): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        let (deliveries, delivery) = deliver::pending(db, now).await?;
+        let next = step.map(Time::from_micros).into_iter().chain(delivery).min();
+        Ok(Planned { due: steps.unsigned_abs() + deliveries, next })
+    }
+
+    async fn apply(&self, db: &mut SqliteConnection, now: Time) -> Result<u32> {
+        steps::settle(db, self.moment().rules(&self.settings), now, BATCH).await
+    }
+
+    async fn pushes(&self, db: &mut SqliteConnection, now: Time, most: u16) -> Result<Vec<Due>> {
+        deliver::due(db, now, most).await
+    }
+
+    async fn push(&self, one: Due, now: Time) -> Result<()> {
+        let accepted = self.deliver(&one, now).await?;
+        self.delivered(&one, accepted, now).await
     }
 }

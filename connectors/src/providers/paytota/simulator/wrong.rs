@@ -1,44 +1,17 @@
-//! Faulty answers: the gate that decides on one, and how each looks on the wire.
+//! Faulty answers: which faults each kind of request may meet, and what each makes of the answer.
 
-use std::io;
-use std::time::Duration;
+use axum::http::StatusCode;
+use axum::response::Response;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use sqlx::SqliteConnection;
-
-use super::PaytotaSimulator;
 use super::errors::{execute, unauthorised};
-use super::faults::{Fault, Faults, STREAK_MAX};
-use crate::simulator::Result;
-use crate::simulator::file;
-use crate::simulator::listener::Wire;
+use super::faults::{Fault, Faults};
+use crate::simulator::faults;
+use crate::simulator::wrong::{self, Wrong};
 
-const PAGE: &str =
-    "<!DOCTYPE html><html><head><title>Service notice</title></head><body>Please try again.</body></html>";
+pub(super) type Drawn = faults::Drawn<Fault>;
 
-/// A fault that was drawn, and which question about the object it answers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Drawn {
-    pub(super) fault: Fault,
-    nth: u64,
-}
-
-impl Drawn {
-    /// Whether nothing was done.
-    pub(super) fn is_undone(self) -> bool {
-        matches!(
-            self.fault,
-            Fault::UnauthorizedMidRun
-                | Fault::RateLimited
-                | Fault::ServerError
-                | Fault::ExecuteRefused
-                | Fault::InsufficientFunds
-        )
-    }
-}
+/// Content type of the provider's JSON.
+pub(super) const JSON: &str = "application/json";
 
 /// Before anything is done.
 const UNDONE: [Fault; 3] = [Fault::UnauthorizedMidRun, Fault::RateLimited, Fault::ServerError];
@@ -64,107 +37,48 @@ pub(super) const ON_PAYING: [Fault; 8] = [
     Fault::ExecuteHtml,
 ];
 
-/// Whether this answer is to be faulty, and how. The first of `faults` that hits wins; after [`STREAK_MAX`] faulty
-/// answers in a row about one object a good one comes.
-pub(super) async fn gate(
-    db: &mut SqliteConnection,
-    all: &Faults,
-    what: &str,
-    object: &str,
-    faults: &[Fault],
-) -> Result<Option<Drawn>> {
-    if faults.iter().all(|fault| all.rate(*fault) == 0) {
-        return Ok(None);
+/// Whether nothing was done.
+pub(super) const fn is_undone(drawn: &Drawn) -> bool {
+    matches!(
+        drawn.fault,
+        Fault::UnauthorizedMidRun
+            | Fault::RateLimited
+            | Fault::ServerError
+            | Fault::ExecuteRefused
+            | Fault::InsufficientFunds
+    )
+}
+
+/// What a fault makes of the answer; how a creation gets lost is drawn by its good text.
+pub(super) fn of(faults: &Faults, drawn: Drawn, good: &str) -> Wrong {
+    let kind = match drawn.fault {
+        Fault::CreateLost => {
+            let kinds = [Fault::ExecuteTimeout, Fault::ExecuteError, Fault::ExecuteHalf, Fault::ExecuteHtml];
+            let drawn = faults.draws().below("create_lost_kind", good, drawn.nth, kinds.len() as u64);
+            kinds[usize::try_from(drawn).unwrap_or(0) % kinds.len()]
+        }
+        fault => fault,
+    };
+    match kind {
+        Fault::RateLimited => Wrong::RateLimited,
+        Fault::ServerError => Wrong::Unavailable,
+        Fault::UnauthorizedMidRun => Wrong::Instead(unauthorised(faults)),
+        Fault::ExecuteRefused => Wrong::Instead(execute(faults, "no_matching_terminal", "No terminal is available.")),
+        Fault::InsufficientFunds => Wrong::Instead(short(faults)),
+        Fault::ExecuteError => Wrong::Error,
+        Fault::ExecuteHtml => Wrong::Html,
+        Fault::ExecuteTimeout => Wrong::Timeout,
+        Fault::ExecuteHalf | Fault::HalfAnswer => Wrong::Half,
+        _ => Wrong::Nothing,
     }
-    let (nth, streak) = file::ask(&mut *db, what, object).await?;
-    let question = format!("{what}/{object}");
-    let hit = faults.iter().copied().find(|fault| all.hits(*fault, &question, nth)).filter(|_| streak < STREAK_MAX);
-    let now = if hit.is_some() { streak + 1 } else { 0 };
-    if now != streak {
-        file::set_streak(db, what, object, now).await?;
-    }
-    Ok(hit.map(|fault| Drawn { fault, nth }))
 }
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, text: String) -> Response {
-    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
-}
-
-impl PaytotaSimulator {
-    /// The answer as the fault makes it. `good` is the whole JSON text of a good one.
-    pub(super) async fn spoil(
-        &self,
-        drawn: Drawn,
-        (status, good): (StatusCode, String),
-        wire: Option<Wire>,
-    ) -> Response {
-        let faults = self.faults();
-        let parameters = faults.parameters;
-        let kind = match drawn.fault {
-            Fault::CreateLost => {
-                let kinds = [Fault::ExecuteTimeout, Fault::ExecuteError, Fault::ExecuteHalf, Fault::ExecuteHtml];
-                let drawn = faults.draws().below("create_lost_kind", &good, drawn.nth, kinds.len() as u64);
-                kinds[usize::try_from(drawn).unwrap_or(0) % kinds.len()]
-            }
-            fault => fault,
-        };
-        match kind {
-            Fault::RateLimited => {
-                let wait = HeaderValue::from(parameters.retry_after_seconds);
-                (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response()
-            }
-            Fault::ServerError => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            Fault::UnauthorizedMidRun => unauthorised(&faults),
-            Fault::ExecuteRefused => execute(&faults, "no_matching_terminal", "No terminal is available."),
-            Fault::InsufficientFunds => short(&faults),
-            Fault::ExecuteError if drawn.nth.is_multiple_of(2) => {
-                (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))], PAGE)
-                    .into_response()
-            }
-            Fault::ExecuteError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            Fault::ExecuteHtml => {
-                ([(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], PAGE).into_response()
-            }
-            Fault::ExecuteTimeout => {
-                tokio::time::sleep(Duration::from_millis(parameters.hold_ms)).await;
-                cut(wire)
-            }
-            Fault::ExecuteHalf | Fault::HalfAnswer => {
-                let mut half = good;
-                let whole = half.len();
-                let mut middle = whole / 2;
-                while !half.is_char_boundary(middle) {
-                    middle -= 1;
-                }
-                half.truncate(middle);
-                if drawn.nth.is_multiple_of(2) { json(status, half) } else { broken(half, whole) }
-            }
-            _ => json(status, good),
-        }
-    }
+    wrong::json(JSON, status, text)
 }
 
 /// Not enough money to pay out (provider facts, section 6.2).
 pub(super) fn short(faults: &Faults) -> Response {
     execute(faults, "insufficient_funds", "Insufficient funds to proceed with operation.")
-}
-
-/// No answer: the connection is cut.
-fn cut(wire: Option<Wire>) -> Response {
-    if let Some(wire) = wire {
-        wire.cut();
-    }
-    // Without the handle (another server's listener) a broken body is the nearest there is.
-    broken(String::new(), 1)
-}
-
-/// An answer that promises `length` bytes, sends `start` and then cuts the connection.
-fn broken(start: String, length: usize) -> Response {
-    let parts = [Ok(Bytes::from(start)), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-    let mut response = Response::new(Body::from_stream(stream::iter(parts)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    response
 }

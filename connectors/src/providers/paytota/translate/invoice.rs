@@ -42,7 +42,7 @@ impl Bill {
             return None;
         }
         let bare = Self { total, tax: Amount::ZERO, items: Vec::new() };
-        let products: Vec<Product<'_>> = match wire::objects("purchase.products", details.products) {
+        let products: Vec<Product<'_>> = match wire::inner_objects("purchase.products", details.products) {
             Ok(products) => products,
             Err(_) => {
                 unknown.push("purchase.products".to_owned());

@@ -10,8 +10,8 @@
 
 use std::time::Duration;
 
-use super::options::{Currencies, PayoutFee, RefundFee, Wrong};
-use super::wire::{self, Executed, Key, Raw, Request, Thing, unreadable};
+use super::options::{Currencies, PayoutFee, RefundFee};
+use super::wire::{self, Executed, Key, Request, Thing, unreadable};
 use super::{PAYOUT, PURCHASE, STATEMENT, kind};
 use crate::connector::{Input, ObjectRef, Translation, Unreadable, Watch};
 
@@ -52,9 +52,9 @@ struct Policy {
 impl Policy {
     fn of(input: &Input<'_>) -> Result<Self, Unreadable> {
         Ok(Self {
-            currencies: option(Currencies::of(input.options))?,
-            payout_fee: option(PayoutFee::of(input.options))?,
-            refund_fee: option(RefundFee::of(input.options))?,
+            currencies: wire::option(Currencies::of(input.options))?,
+            payout_fee: wire::option(PayoutFee::of(input.options))?,
+            refund_fee: wire::option(RefundFee::of(input.options))?,
         })
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn translate(input: Input<'_>) -> Result<Translation, Unreadable> {
 /// The object that a push is about, where one of ours reads it: a Payment's is its purchase.
 pub(super) fn hinted(bytes: &[u8]) -> Result<Vec<ObjectRef>, Unreadable> {
     let thing: Thing<'_> = wire::object("body", wire::body(bytes)?)?;
-    let reference = |raw| thing::kept("reference", raw, wire::REFERENCE_MAX, &mut Vec::new());
+    let reference = |raw| wire::kept("reference", raw, wire::REFERENCE_MAX, &mut Vec::new());
     let object = match wire::required("type", thing.r#type)?.as_str() {
         "purchase" => {
             ObjectRef { kind: PURCHASE, id: Some(wire::id("id", thing.id)?), reference: reference(thing.reference) }
@@ -179,19 +179,4 @@ fn key(bytes: &[u8]) -> Result<Translation, Unreadable> {
 /// A word of theirs that is counted; what is no machine's word is not shown.
 fn counted(field: &str, word: &str) -> String {
     format!("{field}:{}", if wire::is_word(word) { word } else { "?" })
-}
-
-/// The connection's option, or why it cannot be read.
-fn option<T>(read: Result<T, Wrong>) -> Result<T, Unreadable> {
-    read.map_err(|(key, problem)| unreadable(&format!("options.{key}"), problem))
-}
-
-/// A machine's word; free text in its place is counted and left out, since it may hold a name.
-fn word(field: &str, raw: Raw<'_>, unknown: &mut Vec<String>) -> Option<String> {
-    let word = thing::kept(field, raw, wire::ID_MAX, unknown)?;
-    if wire::is_word(&word) {
-        return Some(word);
-    }
-    unknown.push(field.to_owned());
-    None
 }

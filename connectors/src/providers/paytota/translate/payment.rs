@@ -79,7 +79,7 @@ pub(super) fn read(input: Input<'_>, policy: &Policy, channel: Channel) -> Resul
     let payment: Option<Payment<'_>> = wire::inner("payment", thing.payment)?;
     let payment = payment.ok_or_else(|| unreadable("payment", "missing"))?;
     let event = wire::text("event_type", thing.event_type)?;
-    let category = super::word("payment.payment_type", payment.payment_type, &mut reading.unknown);
+    let category = wire::word("payment.payment_type", payment.payment_type, &mut reading.unknown);
     let kind = Kind::of(event.as_deref(), category.as_deref());
     let purchase = related(&thing)?;
     // A refund names no operator; whether its purchase is of this book, the ledger knows. What stands alone must say.
@@ -130,10 +130,7 @@ pub(super) fn read(input: Input<'_>, policy: &Policy, channel: Channel) -> Resul
         (kind, true) => tell(kind, &moved, policy.refund_fee, &mut reading.unknown),
     };
     // The brand is on some of them only, so the wallet comes from its purchase or from the purse.
-    let wallet = match wire::text("brand_id", thing.brand_id)? {
-        None => None,
-        Some(_) => Some(wire::id("brand_id", thing.brand_id)?),
-    };
+    let wallet = wire::optional_id("brand_id", thing.brand_id)?;
     translation.said.extend(told.map(|told| Said { wallet, ..told }));
     translation.unknown = reading.unknown;
     Ok(translation)

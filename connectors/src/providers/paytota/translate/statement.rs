@@ -16,14 +16,14 @@ use super::super::{COLLECTIONS, PAYOUT, PAYOUTS, PURCHASE, ROW};
 use super::columns::{Columns, Places};
 use super::payment::{Kind, Moved, movement, tell};
 use super::thing::said;
-use super::{Policy, counted, option};
+use super::{Policy, counted};
 use crate::connector::{Input, Links, ObjectRef, Said, Translation, Unreadable, Watch};
 
 /// Most lines of a file: each is a statement, and one set of bytes brings at most a thousand.
 const LINES_MAX: usize = 900;
 
 pub(super) fn read(input: Input<'_>, policy: &Policy) -> Result<Translation, Unreadable> {
-    let columns = option(Columns::of(input.options))?;
+    let columns = wire::option(Columns::of(input.options))?;
     let text = wire::body(input.body)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(text.as_bytes());
     let odd = |line: usize| unreadable("statement", format!("line {line} is no line of this file"));

@@ -6,8 +6,10 @@ use ensimbi_events::{Amount, Body, Currency, SubjectId, SubjectKind, Time};
 use uuid::Uuid;
 
 use super::super::options::{BRAND_ID, Currencies};
-use super::super::wire::{self, Attempt, Data, Extra, Party, Payload, Raw, Step, Thing, Transaction, Unit, unreadable};
-use super::{Channel, counted, word};
+use super::super::wire::{
+    self, Attempt, Data, Extra, Party, Payload, Raw, Step, Thing, Transaction, Unit, kept, unreadable, word,
+};
+use super::{Channel, counted};
 use crate::connector::{Input, Links, ObjectRef, PartyDetails, Said, Unreadable};
 
 /// The operator of their test money (section 3): `is_test` does not tell it.
@@ -77,7 +79,7 @@ impl<'a> Reading<'a> {
         };
         self.method = word("payment_method", data.payment_method, &mut self.unknown);
         self.extra(data.extra)?;
-        for (index, attempt) in wire::objects::<Attempt<'_>>("attempts", data.attempts)?.into_iter().enumerate() {
+        for (index, attempt) in wire::inner_objects::<Attempt<'_>>("attempts", data.attempts)?.into_iter().enumerate() {
             self.extra(attempt.extra)?;
             if index == 0
                 && let Some(error) = wire::inner::<wire::Problem<'_>>("attempts.error", attempt.error)?
@@ -139,10 +141,7 @@ impl<'a> Reading<'a> {
     }
 
     fn brand(&self) -> Result<Option<String>, Unreadable> {
-        match wire::text("brand_id", self.thing.brand_id)? {
-            None => Ok(None),
-            Some(_) => wire::id("brand_id", self.thing.brand_id).map(Some),
-        }
+        wire::optional_id("brand_id", self.thing.brand_id)
     }
 
     /// The moments at which it came to a status, oldest first.
@@ -152,7 +151,7 @@ impl<'a> Reading<'a> {
 
     /// Reads `status_history`; what cannot be read of it is counted once.
     fn steps(&mut self) {
-        let steps = wire::objects::<Step<'_>>("status_history", self.thing.status_history);
+        let steps = wire::inner_objects::<Step<'_>>("status_history", self.thing.status_history);
         let mut odd = steps.is_err();
         for step in steps.unwrap_or_default() {
             match (wire::text("status", step.status), wire::time("timestamp", step.timestamp)) {
@@ -265,17 +264,4 @@ pub(super) fn fees(bearer: Bearer, amount: Amount, currency: Currency) -> Vec<Fe
 pub(super) fn unit<'k>(field: &str, raw: Raw<'_>, known: &'k Currencies) -> Result<(Currency, Unit<'k>), Unreadable> {
     let currency = wire::currency(field, raw)?;
     Ok((currency, Unit { currency, known }))
-}
-
-/// An optional text within a limit and without control characters; anything else is counted and left out.
-pub(super) fn kept(field: &str, raw: Raw<'_>, max: usize, unknown: &mut Vec<String>) -> Option<String> {
-    let fits = |text: &String| text.chars().count() <= max && !text.chars().any(char::is_control);
-    match wire::text(field, raw) {
-        Ok(None) => None,
-        Ok(Some(text)) if fits(&text) => Some(text),
-        _ => {
-            unknown.push(field.to_owned());
-            None
-        }
-    }
 }

@@ -46,11 +46,17 @@ fn help(words: &[&str]) -> String {
     text
 }
 
+/// The service of each provider's simulator.
+fn simulators() -> impl Iterator<Item = String> {
+    ensimbi_connectors::providers::stages().iter().map(|stage| format!("simulator-{}", stage.provider()))
+}
+
 #[test]
 fn the_services_of_production_are_all_there() {
     let compose = compose();
-    for service in ["postgres", "nats", "ensimbi", "simulator-iotec"] {
-        assert!(!compose["services"][service].is_badvalue(), "docker-compose.yml has no service `{service}`: add it");
+    for service in ["postgres", "nats", "ensimbi"].map(str::to_owned).into_iter().chain(simulators()) {
+        let found = &compose["services"][service.as_str()];
+        assert!(!found.is_badvalue(), "docker-compose.yml has no service `{service}`: add it");
     }
 }
 
@@ -107,14 +113,17 @@ fn ensimbi_is_told_where_everything_is() {
     assert_eq!(key, format!("/run/secrets/{source}"), "the master key's file should be the mounted secret");
     assert!(!compose["secrets"][source].is_badvalue(), "the secret `{source}` is not declared");
     assert!(keeps(&compose, "ensimbi", "/var/lib/ensimbi"), "ensimbi must keep its folder on a declared volume");
-    assert!(keeps(&compose, "simulator-iotec", "/var/lib/ensimbi"), "the simulator must keep its books on a volume");
+    for service in simulators() {
+        assert!(keeps(&compose, &service, "/var/lib/ensimbi"), "{service} must keep its books on a volume");
+    }
 }
 
 #[test]
 fn the_commands_are_commands_of_the_binary() {
     let compose = compose();
-    for (service, command) in [("ensimbi", "serve"), ("simulator-iotec", "simulate")] {
-        let words = strings(&compose["services"][service]["command"]);
+    let simulated = simulators().map(|service| (service, "simulate"));
+    for (service, command) in simulated.chain([("ensimbi".to_owned(), "serve")]) {
+        let words = strings(&compose["services"][service.as_str()]["command"]);
         assert_eq!(words.first(), Some(&command), "{service} should run `ensimbi {command}`");
         assert!(
             help(&[]).lines().any(|line| line.split_whitespace().next() == Some(command)),

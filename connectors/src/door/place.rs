@@ -30,7 +30,7 @@ use super::store::checks::{self, CheckKey};
 use super::store::inbox::{self, Waiting};
 use super::store::intents::{Intent, IntentKind};
 use super::store::outbox::NewNote;
-use super::store::{Tx, intents};
+use super::store::{Tx, counters, intents};
 use super::{Door, DoorError};
 use crate::connector::{ObjectRef, Said};
 
@@ -123,7 +123,11 @@ const fn needs_wallet(kind: SubjectKind) -> bool {
 }
 
 fn wallet(connection: &Connection, said: &Said, owner: Option<&Owner>) -> Result<Option<WalletId>, Reason> {
-    let unconfigured = || "a wallet that is not configured".to_owned();
+    let unconfigured = || {
+        let currency = said.currency.as_ref().map(ensimbi_events::Currency::as_str);
+        let named: Vec<&str> = currency.into_iter().chain(said.links.purse).collect();
+        ["a wallet that is not configured: ", &named.join(" ")].concat()
+    };
     if let (Some(provider_id), None) = (&said.wallet, said.links.purse) {
         let found = connection.wallet_of(provider_id, said.currency);
         return found.map(|wallet| Some(wallet.id)).ok_or_else(unconfigured);
@@ -227,6 +231,12 @@ pub(crate) async fn claim(
     }
     let wallet = match wallet(connection, &said, owner.as_ref()) {
         Ok(wallet) => wallet,
+        // A purse that nobody configured is no part of this book, and keeps no other one's balance from it.
+        Err(reason) if matches!(said.body, Body::BalanceReported(_)) => {
+            tracing::warn!(slug = connection.settings.slug, reason, "a balance is left aside");
+            counters::add(tx, door.book, counters::BALANCES_LEFT_ASIDE, 1).await?;
+            return Ok(Ok(None));
+        }
         Err(reason) => return Ok(Err(reason)),
     };
     let Some(object_id) = said.object.id.clone() else {

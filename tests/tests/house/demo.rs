@@ -1,6 +1,9 @@
 //! `demo --once`: exit 0 means that the four agreements hold; whoever looks afterwards finds the same book.
 
-use ensimbi_tests::process::{python, run};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ensimbi_tests::process::{python, run, run_for};
 use ensimbi_tests::{fresh_database, nats_urls, unique_word};
 use serde_json::Value;
 
@@ -75,6 +78,40 @@ async fn the_embedded_demo_agrees_and_whoever_looks_afterwards_finds_the_same_bo
     assert_eq!(decoded.lines().count() as u64, first["position"].as_u64().unwrap());
     let opened: Value = serde_json::from_str(decoded.lines().next().unwrap()).unwrap();
     assert_eq!(opened["fact"]["type"], "BookOpened");
+}
+
+/// The words of an invoice's life.
+const INVOICE_WORDS: [&str; 7] = [
+    "InvoiceDrafted",
+    "InvoiceItemAdded",
+    "InvoicePublished",
+    "InvoicePaymentStarted",
+    "InvoicePaid",
+    "InvoiceExpired",
+    "InvoiceCancelled",
+];
+
+#[tokio::test]
+async fn in_the_readmes_demo_invoices_of_paytota_reach_each_of_their_states() {
+    let folder = folder();
+    let data = folder.text("data");
+    // Whole minutes on a busy machine.
+    let ran = run_for(["demo", "--once", "--json", "--data", &data], Duration::from_secs(900)).await;
+    let shown = ran.expect("the demo ends").expect_code(0).json();
+    let ends = &shown["invoices_by_state"]["paytota"];
+    for state in ["paid", "paid_offline", "expired", "cancelled"] {
+        assert!(ends[state].as_u64().is_some_and(|count| count > 0), "{state}: {shown}");
+    }
+    let leaves = folder.path("leaves.cbor");
+    run(["export", "leaves", "--data", &data, "--output", leaves.to_str().unwrap()]).await.expect_code(0);
+    let decoded = python("decode.py", &leaves).await;
+    let events = decoded.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // Our own invoices have no connection.
+    let theirs = events.filter(|event| event["fact"]["connection"].is_string());
+    let words: BTreeSet<String> = theirs.map(|event| text(&event["fact"]["type"]).to_owned()).collect();
+    for word in INVOICE_WORDS {
+        assert!(words.contains(word), "{word}: {words:?}");
+    }
 }
 
 #[tokio::test]

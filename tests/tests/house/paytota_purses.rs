@@ -77,6 +77,18 @@ async fn pass(played: &Played, rooms: &Rooms, secs: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purse_that_nobody_configured_keeps_no_other_from_being_opened() {
+    let mut played = play(Stores::Files, 4, &json!({})).await;
+    played.connections[0].wallets.retain(|wallet| wallet.currency.as_str() == "UGX");
+    let rooms = played.house().await;
+    played.opened(&rooms).await;
+    collect(&played, &rooms, "order-1", "1000", AGREES, false).await;
+    agree(&played, &rooms).await;
+    assert_eq!(rooms.door.alarms(rooms.book).await.unwrap(), []);
+    rooms.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_moved_between_purses_is_seen_by_the_balance_explained_by_the_statement_and_left_to_nobody() {
     let mut played = play(Stores::Files, 9, &json!({})).await;
     let every = &mut played.connections[0].poll.routine_secs;

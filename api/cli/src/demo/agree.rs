@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use ensimbi_connectors::simulator::SimulatedWallet;
-use ensimbi_events::Amount;
 use ensimbi_events::leaf::Hash;
+use ensimbi_events::{Amount, ConnectionId, ids};
 use ensimbi_ledger::verify::verify;
-use ensimbi_projections::query::{FeeDimension, FeesQuery};
-use ensimbi_projections::{FeesView, PaymentsView, Views, WalletsView};
+use ensimbi_projections::invoices::InvoiceState;
+use ensimbi_projections::query::{FeeDimension, FeesQuery, InvoicesQuery, LIMIT_MAX};
+use ensimbi_projections::{FeesView, InvoicesView, PaymentsView, Views, WalletsView};
 use jiff::tz::TimeZone;
 
 use super::Act;
@@ -80,6 +81,8 @@ pub struct Result {
     pub fees: Vec<FeeLine>,
     /// Payments by state.
     pub states: BTreeMap<String, u64>,
+    /// Invoices by whose they are and how they stand; those paid elsewhere as `paid_offline`.
+    pub invoices: BTreeMap<(String, String), u64>,
     /// How often wallets were compared with the simulators' while the run went on.
     pub checkpoints: u64,
     /// The four agreements.
@@ -105,6 +108,7 @@ pub async fn compare(
     let wallets = wallet_lines(&views, house, acts).await?;
     let fees = fee_lines(&views, house).await?;
     let states = states(&views, house).await?;
+    let invoices = invoices(&views, house, acts).await?;
     let report = verify(house.store.as_ref(), house.book, |_| {}).await?;
     let naive = recompute(house.store.as_ref(), house.book).await?;
     let mut by_verify = Vec::new();
@@ -135,6 +139,7 @@ pub async fn compare(
         wallets,
         fees,
         states,
+        invoices,
         checkpoints: checkpoints.count,
         agreements,
     })
@@ -154,7 +159,7 @@ async fn wallet_lines(views: &Views, house: &House, acts: &[Act]) -> std::result
             *fees.entry(wallet).or_default() += group.amount;
         }
     }
-    let page = views.wallets(house.book, None, ensimbi_projections::query::LIMIT_MAX).await?;
+    let page = views.wallets(house.book, None, LIMIT_MAX).await?;
     let line = |row: ensimbi_projections::wallets::WalletRow| {
         let theirs = theirs.get(&(row.account_code.clone(), row.code.clone())).cloned();
         let fees = fees.get(&row.wallet.to_string()).copied().unwrap_or_default();
@@ -190,6 +195,33 @@ async fn states(views: &Views, house: &House) -> std::result::Result<BTreeMap<St
         *states.entry(total.state.to_string()).or_default() += total.count;
     }
     Ok(states)
+}
+
+/// Invoices by the provider that made them (`ensimbi` for our own) and by where they stand.
+async fn invoices(
+    views: &Views,
+    house: &House,
+    acts: &[Act],
+) -> std::result::Result<BTreeMap<(String, String), u64>, Failure> {
+    let connections = acts.iter().flat_map(|act| &act.connections);
+    let providers: BTreeMap<ConnectionId, &str> = connections
+        .map(|one| (ids::connection_id(house.book, &one.provider, &one.account), one.provider.as_str()))
+        .collect();
+    let mut counts = BTreeMap::new();
+    let mut query = InvoicesQuery { limit: LIMIT_MAX, ..InvoicesQuery::default() };
+    loop {
+        let list = views.invoices(house.book, &query).await?;
+        for row in &list.page.items {
+            let of = row.connection.and_then(|id| providers.get(&id)).copied().unwrap_or("ensimbi");
+            let elsewhere = row.state == InvoiceState::Paid && row.offline.is_positive();
+            let state = if elsewhere { "paid_offline".to_owned() } else { row.state.to_string() };
+            *counts.entry((of.to_owned(), state)).or_default() += 1;
+        }
+        query.before = list.page.items.last().map(|row| row.first_position);
+        if !list.page.more {
+            return Ok(counts);
+        }
+    }
 }
 
 async fn trial_balance(house: &House) -> std::result::Result<Vec<String>, Failure> {
@@ -238,7 +270,7 @@ async fn against_facts(
     naive: &Recomputed,
 ) -> std::result::Result<Vec<String>, Failure> {
     let mut differences = Vec::new();
-    let page = views.wallets(house.book, None, ensimbi_projections::query::LIMIT_MAX).await?;
+    let page = views.wallets(house.book, None, LIMIT_MAX).await?;
     for row in page.items {
         let of = |sums: &BTreeMap<_, i128>| sums.get(&row.wallet).copied().unwrap_or_default();
         if (i128::from(row.posted.scaled()), i128::from(row.held.scaled())) != (of(&naive.posted), of(&naive.held)) {

@@ -1,5 +1,6 @@
 //! What the demo prints: JSON for machines, or tables and where to look next.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use ensimbi_events::money::scaled_text;
@@ -39,12 +40,16 @@ pub fn json(result: &Result) -> Value {
         .iter()
         .map(|agreement| (agreement.name.to_owned(), json!(agreement.differences.is_empty())))
         .collect();
+    let mut invoices: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for ((of, state), count) in &result.invoices {
+        invoices.entry(of).or_default().insert(state, *count);
+    }
     let differences: Vec<&String> = result.agreements.iter().flat_map(|agreement| &agreement.differences).collect();
     json!({
         "ok": result.ok(), "seed": result.seed, "payments": result.payments, "book_id": result.book,
         "position": result.position, "root": result.root, "wallets": wallets, "fees": fees,
         "orders": { "taken": result.orders.taken, "left_out": result.orders.left_out },
-        "payments_by_state": result.states, "checkpoints": result.checkpoints,
+        "payments_by_state": result.states, "invoices_by_state": invoices, "checkpoints": result.checkpoints,
         "agreements": agreements, "differences": differences,
     })
 }
@@ -69,6 +74,9 @@ pub fn tables(result: &Result) -> String {
     let _ = writeln!(text, "Fees\n{}\n", table(&header, fees.collect(), 3));
     let states = result.states.iter().map(|(state, count)| vec![state.clone(), count.to_string()]);
     let _ = writeln!(text, "Payments\n{}\n", table(&["state", "count"], states.collect(), 1));
+    let invoices =
+        result.invoices.iter().map(|((of, state), count)| vec![of.clone(), state.clone(), count.to_string()]);
+    let _ = writeln!(text, "Invoices\n{}\n", table(&["made by", "state", "count"], invoices.collect(), 2));
     for agreement in &result.agreements {
         let word = if agreement.differences.is_empty() { "ok " } else { "BAD" };
         let _ = writeln!(text, "{word} {}", agreement.title);

@@ -59,6 +59,8 @@ pub(crate) const FAILED_READS: &str = "failed_reads";
 pub(crate) const ROWS_DIFFER: &str = "wallet_rows_differ";
 /// Calls refused for their credentials.
 pub(crate) const CREDENTIALS: &str = "credentials_refused";
+/// Balances of purses that are not configured.
+pub(crate) const BALANCES_LEFT_ASIDE: &str = "balances_left_aside";
 
 /// What is in motion, all from the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -60,7 +60,7 @@ async fn bytes_about_a_foreign_wallet_are_quarantined_whole(house: House) {
     let receipt = door.import(main, STATUS, foreign.as_bytes(), "p").await.unwrap();
     let outcome = door.wait_for(receipt.observation, WAIT).await.unwrap().unwrap();
     assert_eq!(outcome.state, InboxState::Quarantined);
-    assert_eq!(outcome.reason.as_deref(), Some("a wallet that is not configured"));
+    assert!(outcome.reason.unwrap().starts_with("a wallet that is not configured"));
     let own = body("c1", None, "success").replace('}', ",\"wallet\":\"wallet-1\"}");
     let receipt = door.import(main, STATUS, own.as_bytes(), "p").await.unwrap();
     assert!(door.wait_for(receipt.observation, WAIT).await.unwrap().unwrap().is_complete());

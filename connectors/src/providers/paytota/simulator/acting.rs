@@ -114,15 +114,8 @@ async fn act(
 ) -> Result<Option<Object>> {
     let (now, slow) = (moment.now, rules.faults.switches.slow_captures);
     match action {
-        Action::Cancel if purchase_may(of.status(), "cancelled") => {
-            enter(&mut *db, &mut of, "cancelled", None, now).await?;
-            events::announce(&mut *db, rules, &mut of, "purchase.cancelled", now).await?;
-        }
-        Action::MarkAsPaid if matches!(of.status(), "created" | "viewed" | "error" | "overdue") => {
-            of.doc["marked_as_paid"] = Value::Bool(true);
-            enter(&mut *db, &mut of, "paid", None, now).await?;
-            events::announce(&mut *db, rules, &mut of, "purchase.paid", now).await?;
-        }
+        Action::Cancel => return cancel(db, rules, of, now).await,
+        Action::MarkAsPaid => return mark_as_paid(db, rules, of, now).await,
         Action::Capture if of.status() == "hold" && amount.is_none_or(|amount| amount <= of.amount) => {
             let amount = amount.unwrap_or(of.amount);
             if slow {
@@ -155,6 +148,35 @@ async fn act(
         Action::Refund => return refund(db, rules, of, amount, now).await,
         _ => return Ok(None),
     }
+    Ok(Some(of))
+}
+
+/// Somebody of the merchant cancels it; `None` where that is not possible any more.
+pub(super) async fn cancel(
+    db: &mut SqliteConnection,
+    rules: Rules<'_>,
+    mut of: Object,
+    at: Time,
+) -> Result<Option<Object>> {
+    if !purchase_may(of.status(), "cancelled") {
+        return Ok(None);
+    }
+    start(db, rules, &mut of, ("cancelled", "purchase.cancelled"), at).await?;
+    Ok(Some(of))
+}
+
+/// Somebody of the merchant says that it was paid elsewhere; `None` where that is not possible.
+pub(super) async fn mark_as_paid(
+    db: &mut SqliteConnection,
+    rules: Rules<'_>,
+    mut of: Object,
+    at: Time,
+) -> Result<Option<Object>> {
+    if !matches!(of.status(), "created" | "viewed" | "error" | "overdue") {
+        return Ok(None);
+    }
+    of.doc["marked_as_paid"] = Value::Bool(true);
+    start(db, rules, &mut of, ("paid", "purchase.paid"), at).await?;
     Ok(Some(of))
 }
 

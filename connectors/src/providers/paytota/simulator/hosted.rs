@@ -56,17 +56,26 @@ pub(super) async fn view(db: &mut SqliteConnection, rules: Rules<'_>, of: &mut O
     events::announce(db, rules, of, "purchase.viewed", at).await
 }
 
-/// The payer opens the page, and will pay or leave.
+/// The payer opens the page, and will pay, here or elsewhere, call it off, or leave.
 pub(super) async fn look(db: &mut SqliteConnection, rules: Rules<'_>, mut of: Object, at: Time) -> Result<()> {
     if of.attempt > 0 || !matches!(of.status(), "created" | "viewed") {
         return Ok(());
     }
     view(&mut *db, rules, &mut of, at).await?;
     let payer = rules.settings.payer;
-    let drawn = rules.faults.draws().below("payer", &of.key, 0, u64::from(ALWAYS));
-    if drawn < u64::from(payer.pays) + u64::from(payer.fails) {
-        let after = rules.between(rules.settings.payer_after, "payer_pays_after", &of.key, 0);
-        steps::plan(db, Planned::of(of.seq, What::Pay, at.plus(after))).await?;
+    let mut drawn = rules.faults.draws().below("payer", &of.key, 0, u64::from(ALWAYS));
+    let choices = [
+        (payer.pays, What::Pay),
+        (payer.fails, What::Pay),
+        (payer.at_the_counter, What::MarkAsPaid),
+        (payer.calls_off, What::Cancel),
+    ];
+    for (share, what) in choices {
+        if drawn < u64::from(share) {
+            let after = rules.between(rules.settings.payer_after, "payer_pays_after", &of.key, 0);
+            return steps::plan(db, Planned::of(of.seq, what, at.plus(after))).await;
+        }
+        drawn -= u64::from(share);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use sqlx::{FromRow, SqliteConnection};
 use super::faults::Faults;
 use super::objects;
 use super::settings::Settings;
-use super::{admin, collecting, hosted, paying, returning, statements};
+use super::{acting, admin, collecting, hosted, paying, returning, statements};
 use crate::simulator::{Result, SimulatorError};
 
 /// What applying a step needs to know.
@@ -53,6 +53,10 @@ pub(super) enum What {
     Look,
     /// The payer pays on the page.
     Pay,
+    /// The merchant marks it as paid.
+    MarkAsPaid,
+    /// The merchant cancels it.
+    Cancel,
     /// The operator answers (`arg`: the attempt, `word`: an error's code, or nothing).
     Outcome,
     /// The purchase is due.
@@ -79,9 +83,11 @@ pub(super) enum What {
 }
 
 impl What {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Look,
         Self::Pay,
+        Self::MarkAsPaid,
+        Self::Cancel,
         Self::Outcome,
         Self::Due,
         Self::Late,
@@ -101,6 +107,8 @@ impl What {
         match self {
             Self::Look => "look",
             Self::Pay => "pay",
+            Self::MarkAsPaid => "mark_as_paid",
+            Self::Cancel => "cancel",
             Self::Outcome => "outcome",
             Self::Due => "due",
             Self::Late => "late",
@@ -196,6 +204,8 @@ async fn apply(db: &mut SqliteConnection, rules: Rules<'_>, step: &Step) -> Resu
     match (what, of.kind) {
         (What::Look, _) => hosted::look(db, rules, of, at).await,
         (What::Pay, _) => hosted::pay(db, rules, of, at).await,
+        (What::MarkAsPaid, _) => acting::mark_as_paid(db, rules, of, at).await.map(|_| ()),
+        (What::Cancel, _) => acting::cancel(db, rules, of, at).await.map(|_| ()),
         (What::Outcome, objects::Kind::Payout) => paying::outcome(db, rules, of, (step.arg, &step.word), at).await,
         (What::Outcome, _) => collecting::outcome(db, rules, of, (step.arg, &step.word), at).await,
         (What::Due, _) => collecting::due(db, rules, of, at).await,

@@ -1,7 +1,8 @@
 //! Purchases: what a body says of a collection (`providers/paytota.md`, sections 4, 5 and 7).
 //!
 //! Money is certain from `paid` on, and stays stated through refunds and chargebacks, which are facts of their own. No
-//! status but `cancelled` proves that none will come. What a purchase asks for is an invoice beside it.
+//! status but `cancelled` proves that none will come, and the mark that it was paid elsewhere. What a purchase asks for is
+//! an invoice beside it.
 
 use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::word::FigureSource;
@@ -16,6 +17,8 @@ use super::thing::{Foreign, Reading, fees, unit};
 use super::{Channel, Policy, invoice};
 use crate::connector::{Input, Links, ObjectRef, Said, Translation, Unreadable, Watch};
 
+/// Why nothing comes of a purchase that was paid elsewhere.
+const PAID_OUTSIDE: &str = "paid_outside";
 /// Longest rate that is kept.
 const RATE_MAX: usize = 32;
 
@@ -163,9 +166,9 @@ impl Purchase<'_> {
 
     /// The money that came, as `payment` states it; never from an attempt (section 7).
     fn paid(&mut self, links: Links) -> Result<(Option<Said>, Watch), Unreadable> {
-        // Paid outside the gateway: the invoice says so, no wallet moved (section 8).
+        // Paid outside the gateway: the invoice says so, no wallet moved (section 8), and nothing comes here any more.
         if wire::flag("marked_as_paid", self.reading.thing.marked_as_paid)? {
-            return Ok((None, Watch::Settled));
+            return Ok((self.paid_outside(links)?, Watch::Ended));
         }
         let Some(payment) = wire::inner::<Payment<'_>>("payment", self.reading.thing.payment)? else {
             self.reading.unknown.push("paid_without_payment".to_owned());
@@ -195,6 +198,20 @@ impl Purchase<'_> {
             ..said
         };
         Ok((Some(said), Watch::Settled))
+    }
+
+    fn paid_outside(&mut self, links: Links) -> Result<Option<Said>, Unreadable> {
+        let amount = self.total;
+        if !amount.is_positive() {
+            return Ok(None);
+        }
+        let (occurrence, occurred_at) = self.reading.occurrence(&self.status);
+        let reason = PAID_OUTSIDE.to_owned();
+        let body = CollectionFailed { amount, is_final: true, reason, fee_bearer: None, invoice_id: None };
+        let said = self.reading.said(&self.object, SubjectKind::Payment, body.into())?;
+        let links = Links { purse: Some(COLLECTIONS), ..links };
+        let (currency, party) = (Some(self.currency), self.reading.party());
+        Ok(Some(Said { occurrence, occurred_at, currency, party, links, ..said }))
     }
 
     fn success(

@@ -6,7 +6,7 @@ use ensimbi_connectors::door::id_of;
 use ensimbi_connectors::simulator::stage::StageBeneficiary;
 use ensimbi_connectors::simulator::stage::StagePayout;
 use ensimbi_events::codes::DiscrepancyKind;
-use ensimbi_events::commands::Origin;
+use ensimbi_events::commands::{Commands, Origin};
 use ensimbi_events::{Amount, Clock};
 use ensimbi_projections::discrepancies::DiscrepancyState;
 use ensimbi_projections::query::{DiscrepanciesQuery, LIMIT_MAX};

@@ -179,7 +179,9 @@ fn against_request(own: &SubjectState, fact: &Fact, amount: Amount) -> Option<Ki
     if fact.wallet.is_some_and(|wallet| wallet != asked.wallet) {
         return Some(Kind::PartyDiffers);
     }
-    (amount != asked.amount).then_some(Kind::AmountDiffers)
+    // Of what the payer has authorised a part may be captured; the rest is released.
+    let part = amount < asked.amount && own.authorised.is_some_and(|authorised| amount <= authorised);
+    (amount != asked.amount && !part).then_some(Kind::AmountDiffers)
 }
 
 /// One intent is settled by one object; a second success under it is never posted by itself.

@@ -213,6 +213,9 @@ pub struct SubjectState {
     /// Wallet of the settlement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletId>,
+    /// Of a payment that is held first: how much the payer has authorised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorised: Option<Amount>,
     /// gross of a payment, amount of a payout.
     pub gross: Amount,
     /// Reversed, refunded and lost so far.

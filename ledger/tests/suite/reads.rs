@@ -3,7 +3,7 @@
 use ensimbi_events::codes::DiscrepancyKind as Kind;
 use ensimbi_events::word::{Direction, EvidenceClass};
 use ensimbi_events::words::dispute::{ChargebackClosed, ChargebackOpened};
-use ensimbi_events::words::payment::{RefundReversed, RefundSucceeded};
+use ensimbi_events::words::payment::{CollectionAuthorised, RefundReversed, RefundSucceeded};
 use ensimbi_events::words::wallet::{BalanceReported, FundsReleased, HoldPart, StatementLineReported};
 use ensimbi_events::{Body, Claim, ClaimId, Fact, SubjectId, SubjectKind, Time};
 
@@ -18,6 +18,7 @@ on_both_stores!(
     a_balance_that_contradicts_itself_is_shown_once,
     refunds_and_disputes_may_come_before_their_payment,
     a_failure_that_is_not_final_may_be_followed_by_money_and_not_follow_it,
+    a_part_of_what_was_authorised_may_be_captured_and_no_other_amount,
 );
 
 fn minute(n: i64) -> Time {
@@ -239,5 +240,27 @@ async fn a_failure_that_is_not_final_may_be_followed_by_money_and_not_follow_it(
     assert_eq!(refused(&tell(&writer, again).await), "stale_state");
     assert_eq!(posted(house).await, money);
     assert!(raised(&house.events(BOOK).await).is_empty());
+    house.assert_sound(BOOK).await;
+}
+
+async fn a_part_of_what_was_authorised_may_be_captured_and_no_other_amount(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    tell(&writer, say.succeeded(9)).await;
+    // Each is asked for more than the 1000 that come; so much was authorised before.
+    let cases = [(1, Some("1200"), false), (2, Some("1000"), false), (3, Some("999"), true), (4, None, true)];
+    for (n, authorised, withheld) in cases {
+        let before = (posted(house).await, raised(&house.events(BOOK).await).len());
+        tell(&writer, say.requested(n, "1200", None)).await;
+        if let Some(figure) = authorised {
+            let body = CollectionAuthorised { amount: amount(figure), fee_bearer: None, invoice_id: None };
+            recorded(&tell(&writer, say.payment(n, body)).await);
+        }
+        recorded(&tell(&writer, say.succeeded(n)).await);
+        let raised = raised(&house.events(BOOK).await);
+        assert_eq!((raised.len() > before.1, posted(house).await == before.0), (withheld, withheld), "case {n}");
+        assert!(!withheld || raised.last().unwrap().0 == Kind::AmountDiffers, "case {n}");
+    }
     house.assert_sound(BOOK).await;
 }

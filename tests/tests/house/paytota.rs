@@ -59,10 +59,23 @@ pub async fn by_hand(played: &Played, action: &Value) -> String {
 
 /// Asks for so much; `hosted` payers pay dollars by card on the provider's page, the others shillings by phone.
 pub async fn collect(played: &Played, rooms: &Rooms, key: &str, amount: &str, phone: &str, hosted: bool) -> SubjectId {
+    ask(played, rooms, key, amount, phone, Checkout { hosted, ..Checkout::default() }).await
+}
+
+/// The same, paid like this.
+pub async fn ask(
+    played: &Played,
+    rooms: &Rooms,
+    key: &str,
+    amount: &str,
+    phone: &str,
+    checkout: Checkout,
+) -> SubjectId {
+    let hosted = checkout.hosted;
     let success_url = hosted.then(|| "https://shop.example/paid".to_owned());
     let order = CollectOrder {
         connection: id_of(rooms.book, &played.connections[0]),
-        wallet: None,
+        wallet: Some(if hosted { "usd" } else { "ugx" }.to_owned()),
         amount: amount.parse().unwrap(),
         currency: if hosted { "USD" } else { "UGX" }.parse().unwrap(),
         payer_phone: Some(phone.to_owned()),
@@ -72,9 +85,8 @@ pub async fn collect(played: &Played, rooms: &Rooms, key: &str, amount: &str, ph
         invoice_id: None,
         note: None,
         items: Vec::new(),
-        checkout: Checkout { hosted, success_url, ..Checkout::default() },
+        checkout: Checkout { success_url, ..checkout },
     };
-    let order = CollectOrder { wallet: Some(if hosted { "usd" } else { "ugx" }.to_owned()), ..order };
     let origin = Origin { book: rooms.book, idempotency_key: key.to_owned() };
     rooms.door.ask_collect(&origin, &order).await.unwrap().id
 }
@@ -362,4 +374,26 @@ async fn a_paid_purchase_does_not_step_back_when_its_error_is_told_again() {
     assert_eq!((before.wallets, before.accounts, before.states), (after.wallets, after.accounts, after.states));
     assert_eq!(after.open_discrepancies, 0);
     rooms.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pushes_of_paytota_are_taken_as_json_and_as_text() {
+    for as_text in [false, true] {
+        let mut played = play(Stores::Files, 6, &json!({ "switches": { "webhook_as_text": as_text } })).await;
+        // Nothing but a push makes the house look within the hour.
+        played.connections[0].poll.first_secs = 86_400;
+        let rooms = played.house().await;
+        played.opened(&rooms).await;
+        let id = collect(&played, &rooms, "order-1", "1000", AGREES, false).await;
+        let late = played.clock.now().plus(Duration::from_secs(3_600));
+        loop {
+            let next = played.rest(&rooms).await.unwrap();
+            if payment(&rooms, id).await.state == PaymentState::Succeeded {
+                break;
+            }
+            assert!(next < late, "as text: {as_text}; no push was taken");
+            played.clock.advance_to(next);
+        }
+        rooms.close().await;
+    }
 }

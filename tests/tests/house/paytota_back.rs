@@ -2,10 +2,12 @@
 //! word. A card costs 6.5 %, a tenth of it is withheld for a while, a refund costs 0.5 % and a chargeback 2 %.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_api::ApiState;
 use ensimbi_api::keys::ApiKey;
+use ensimbi_events::commands::{Action, Checkout, Commands, Origin};
 use ensimbi_events::ports::{Check, Readiness};
 use ensimbi_events::word::Mode;
 use ensimbi_events::{Amount, Clock};
@@ -17,7 +19,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::paytota::{agree, by_hand, paid_cards, payment, play, posted_once, postgres};
+use crate::paytota::{AGREES, agree, ask, by_hand, paid_cards, payment, play, posted_once, postgres};
 use crate::played::Played;
 use crate::rooms::{Rooms, Stores};
 use crate::support::text;
@@ -183,4 +185,60 @@ async fn refunds_and_chargebacks_of_paytota_move_the_wallet_by_exactly_what_they
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_refunds_and_chargebacks_of_paytota_move_the_wallet_by_exactly_what_they_say() {
     all_back(postgres().await).await;
+}
+
+/// What happens within an hour: money that is held is looked at for ever.
+async fn an_hour(played: &Played, rooms: &Rooms) {
+    let end = played.clock.now().plus(Duration::from_secs(3_600));
+    while let Some(next) = played.rest(rooms).await.filter(|next| *next <= end) {
+        played.clock.advance_to(next);
+    }
+    played.clock.advance_to(end);
+}
+
+async fn held_first(stores: Stores) {
+    let played = play(stores, 11, &json!({})).await;
+    let rooms = played.house().await;
+    played.opened(&rooms).await;
+    let mut held = Vec::new();
+    for n in 0..12 {
+        let checkout = Checkout { hosted: true, authorise_only: true, ..Checkout::default() };
+        let id = ask(&played, &rooms, &format!("hold-{n}"), CARD, AGREES, checkout).await;
+        held.push(id);
+    }
+    an_hour(&played, &rooms).await;
+    let mut actions = vec![Action::Capture(None), Action::Capture(Some(amount("80"))), Action::Release];
+    let mut done = Vec::new();
+    for id in held {
+        if payment(&rooms, id).await.state != PaymentState::Authorised {
+            continue;
+        }
+        let action = actions.pop().unwrap_or(Action::Release);
+        let origin = Origin { book: rooms.book, idempotency_key: format!("act-{id}") };
+        rooms.door.act(&origin, id, action).await.unwrap();
+        done.push((id, action));
+    }
+    assert!(actions.is_empty(), "too few payers let their money be held");
+    an_hour(&played, &rooms).await;
+    for (id, action) in done {
+        let row = payment(&rooms, id).await;
+        let (state, gross) = match action {
+            Action::Capture(part) => (PaymentState::Succeeded, Some(part.unwrap_or(amount(CARD)))),
+            _ => (PaymentState::Voided, None),
+        };
+        assert_eq!((row.state, row.gross), (state, gross), "{action:?}");
+    }
+    let books = agree(&played, &rooms).await;
+    assert_eq!(books.open_discrepancies, 0);
+    rooms.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_money_of_paytota_is_captured_whole_or_in_part_or_let_go() {
+    held_first(Stores::Files).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_held_money_of_paytota_is_captured_whole_or_in_part_or_let_go() {
+    held_first(postgres().await).await;
 }

@@ -141,9 +141,11 @@ fn own(subject: SubjectId, state: &mut SubjectState, event: &Event) -> Result<()
         Body::PayoutRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
         Body::WithdrawalRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
         Body::RefundRequested(body) => reserve(state, event, body.attempt, body.amount, body.reserve),
-        Body::CollectionPending(_) | Body::CollectionAuthorised(_) | Body::PayoutPending(_) => {
+        Body::CollectionAuthorised(body) => {
             state.phase = state.phase.max(Phase::Pending);
+            state.authorised = Some(body.amount);
         }
+        Body::CollectionPending(_) | Body::PayoutPending(_) => state.phase = state.phase.max(Phase::Pending),
         Body::CollectionFailed(body) => failed(state, body.is_final, None),
         Body::CollectionVoided(_) => failed(state, true, None),
         Body::PayoutFailed(body) => {

@@ -381,7 +381,7 @@ async fn pushes_of_paytota_are_taken_as_json_and_as_text() {
     for as_text in [false, true] {
         let mut played = play(Stores::Files, 6, &json!({ "switches": { "webhook_as_text": as_text } })).await;
         // Nothing but a push makes the house look within the hour.
-        played.connections[0].poll.first_secs = 86_400;
+        (played.connections[0].poll.first_secs, played.connections[0].poll.max_secs) = (86_400, 86_400);
         let rooms = played.house().await;
         played.opened(&rooms).await;
         let id = collect(&played, &rooms, "order-1", "1000", AGREES, false).await;

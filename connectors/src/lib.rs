@@ -1,5 +1,6 @@
 //! The door and the providers: where the outside world stops.
 
+pub mod conformance;
 pub mod connector;
 pub mod door;
 pub mod json;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod connectors;
 mod questions;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ensimbi_events::BookId;
 
+pub use connectors::{ConnectorsArgs, ConnectorsCommand};
 pub use questions::{
     DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
     ResolveArgs, WalletsArgs,
@@ -59,6 +61,8 @@ pub enum Command {
     OpenItems(OpenItemsArgs),
     /// Lists, makes and ends API keys of a book.
     Keys(KeysArgs),
+    /// Lists what each connector offers, or checks one in the source.
+    Connectors(ConnectorsArgs),
 }
 
 /// Where the house keeps its things.

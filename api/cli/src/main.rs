@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod clock;
+mod connectors;
 mod demo;
 mod doctor;
 mod exit;
@@ -81,5 +82,6 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Discrepancies(args) => ask::discrepancies(*args).await,
         Command::OpenItems(args) => ask::open_items(args).await,
         Command::Keys(args) => keys::run(args).await,
+        Command::Connectors(args) => connectors::run(args).await,
     }
 }

@@ -3,6 +3,7 @@
 use crate::connector::Connector;
 use crate::simulator::stage::Stage;
 
+pub mod dollr;
 pub mod iotec;
 pub mod paytota;
 

@@ -70,7 +70,7 @@ fn deep_wide_and_long_bodies_take_bounded_time() {
 fn errors_and_unknown_words_show_no_value_of_a_party() {
     const SECRETS: [&str; 6] = ["256770123456", "256700123123", "Jane", "Rose", "example.com", "123456789012"];
     for case in cases() {
-        let shown = match case.read() {
+        let shown = match case.read(&Paytota) {
             Ok(translation) => translation.unknown.join(" "),
             Err(error) => format!("{} {}", error.field, error.problem),
         };

@@ -7,6 +7,7 @@
 mod bad_configuration;
 mod bad_requests;
 mod cli;
+mod cli_connectors;
 mod cli_doctor;
 mod cli_write;
 mod commands;

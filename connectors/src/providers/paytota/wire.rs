@@ -9,8 +9,8 @@ use crate::connector::Unreadable;
 pub(super) use crate::json::amount as number;
 use crate::json::{EARLIEST, decimal};
 pub(super) use crate::json::{
-    ID_MAX, Raw, body, currency, flag, id, inner, inner_objects, is_id, is_word, kept, object, option, optional_id,
-    required, text, unquoted, unreadable, word,
+    Raw, body, currency, flag, id, inner, inner_objects, is_id, is_word, kept, object, option, optional_id, required,
+    text, unquoted, unreadable, word,
 };
 use crate::json_object as reader;
 

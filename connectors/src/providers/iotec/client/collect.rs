@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::super::charging::Charging;
 use super::checks::{self, Common, NAME_MAX, canonical, must, within};
-use crate::connector::{CallError, CollectCall};
+use crate::connector::{CallError, Checkout, CollectCall};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +31,10 @@ pub(super) fn request(
     wallets: &[(String, ensimbi_events::Currency)],
 ) -> Result<Vec<u8>, CallError> {
     let (reference, wallet, note) = (order.reference.as_str(), order.wallet.as_str(), order.note.as_deref());
+    // They have no items, no page of their own and no holds.
+    if !order.items.is_empty() || order.checkout != Checkout::default() {
+        return Err(CallError::NotOffered);
+    }
     checks::common(&Common { reference, wallet, amount: order.amount, currency: order.currency, note }, wallets)?;
     must(within(order.payer.name.as_deref(), NAME_MAX), "payer.name: expected at most 150 characters")?;
     must(

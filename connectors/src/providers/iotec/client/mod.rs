@@ -38,6 +38,8 @@ pub(super) struct Client {
     tokens: Tokens,
     charging: Charging,
     wallets: Vec<(String, Currency)>,
+    /// Never shown, should an error of theirs repeat one.
+    secrets: Vec<SecretString>,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,7 +101,13 @@ impl Client {
         };
         let tokens = Tokens::new(http("token")?, client_id, client_secret, clock.clone());
         let wallets = settings.wallets.iter().map(|wallet| (wallet.id.clone(), wallet.currency)).collect();
-        Ok(Self { api: http("api")?, tokens, charging, wallets, clock })
+        let secrets = settings.secrets.values().cloned().collect();
+        Ok(Self { api: http("api")?, tokens, charging, wallets, secrets, clock })
+    }
+
+    /// What an error of theirs must not show: our secrets, and more texts.
+    fn hidden<'a>(&'a self, more: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        more.into_iter().chain(self.secrets.iter().map(ExposeSecret::expose_secret)).collect()
     }
 
     /// One call, and once more with a new token where the first was refused.
@@ -135,7 +143,7 @@ impl ProviderClient for Client {
 
     async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
         let (call, body) = pay::request(order, &self.wallets)?;
-        let hide = pay::hidden(order);
+        let hide = self.hidden(pay::hidden(order));
         let expected = "a disbursement";
         let judged =
             judge::Call { kind: kind::PAYOUT_CREATED, read: false, shape: judge::records, expected, hide: &hide };
@@ -144,7 +152,7 @@ impl ProviderClient for Client {
 
     async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
         let body = collect::request(order, self.charging, &self.wallets)?;
-        let hide: Vec<&str> = order.payer.name.as_deref().into_iter().collect();
+        let hide = self.hidden(order.payer.name.as_deref());
         let expected = "a collection";
         let judged = judge::Call { kind: kind::CREATED, read: false, shape: judge::records, expected, hide: &hide };
         self.order(["api", "collections", "collect"], &body, &judged).await

@@ -42,7 +42,7 @@ async fn get(
     expected: &'static str,
 ) -> Result<RawAnswer, CallError> {
     let answer = client.call(Method::GET, url, &[]).await?;
-    judge(&Call { kind, read: true, shape, expected, hide: &[] }, answer)
+    judge(&Call { kind, read: true, shape, expected, hide: &client.hidden([]) }, answer)
 }
 
 /// By their id, else by our reference.

@@ -77,7 +77,7 @@ impl Answer<'_> {
             occurred_at: self.occurred_at(status),
             party,
             doubt: implausible.or(doubt),
-            operator_transaction: self.kept("vendorTransactionId", self.wire.vendor_transaction_id, wire::ID_MAX),
+            operator_transaction: self.id("vendorTransactionId", self.wire.vendor_transaction_id),
             links: Links::default(),
             confirms: false,
         }
@@ -146,12 +146,20 @@ impl Answer<'_> {
             self.unknown.push("wallet".to_owned());
             return None;
         };
-        self.kept("wallet.id", wallet.id, wire::ID_MAX)
+        self.id("wallet.id", wallet.id)
     }
 
     /// A machine's word; free text in its place is counted and left out, since it may hold a name.
     pub(super) fn word(&mut self, field: &str, raw: Raw<'_>) -> Option<String> {
         wire::word(field, raw, &mut self.unknown)
+    }
+
+    /// An id of something beside the object; another text in its place is counted and left out.
+    pub(super) fn id(&mut self, field: &str, raw: Raw<'_>) -> Option<String> {
+        wire::optional_id(field, raw).unwrap_or_else(|_| {
+            self.unknown.push(field.to_owned());
+            None
+        })
     }
 
     pub(super) fn kept(&mut self, field: &str, raw: Raw<'_>, max: usize) -> Option<String> {

@@ -139,11 +139,12 @@ pub(super) async fn purchase(client: &Client, order: &CollectCall) -> Result<Pre
     let (status, body) = client.create("purchases", &request).await?;
     let (object, link) = {
         let thing = made("purchase", &body)?;
+        let object = identified(&thing)?;
         let details: Option<Details<'_>> = wire::inner("purchase", thing.purchase).ok().flatten();
         let (total, theirs) = details.map_or((None, None), |details| (details.total, details.currency));
         same(client, ("purchase", theirs, total), amount, currency)?;
         let link = wire::text("checkout_url", thing.checkout_url).ok().flatten();
-        (identified(&thing)?, link.filter(|link| checks::is_link(link, client.simulated())))
+        (object, link.filter(|link| checks::is_link(link, client.simulated())))
     };
     must(link.is_some() || !checkout.hosted, "checkout_url: missing in their answer")?;
     let answer = RawAnswer { kind: kind::PURCHASE_CREATED, status, body };
@@ -199,8 +200,9 @@ pub(super) async fn payout(client: &Client, order: &PayoutCall) -> Result<Prepar
     let (status, body) = client.create("payouts", &request).await?;
     let object = {
         let thing = made("payout", &body)?;
+        let object = identified(&thing)?;
         asked_for(client, &thing, order)?;
-        identified(&thing)?
+        object
     };
     let answer = RawAnswer { kind: kind::PAYOUT_CREATED, status, body };
     Ok(Prepared { object, link: None, complete: false, answer })

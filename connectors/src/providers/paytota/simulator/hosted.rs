@@ -56,9 +56,16 @@ pub(super) async fn view(db: &mut SqliteConnection, rules: Rules<'_>, of: &mut O
     events::announce(db, rules, of, "purchase.viewed", at).await
 }
 
+/// Whether the merchant made another one of the same reference since: its link is the one that the payer was sent.
+async fn is_replaced(db: &mut SqliteConnection, of: &Object) -> Result<bool> {
+    let newer = "SELECT count(*) FROM object WHERE kind = 'purchase' AND reference = ?1 AND reference <> '' AND seq > ?2";
+    let count: i64 = sqlx::query_scalar(newer).bind(&of.reference).bind(of.seq).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
 /// The payer opens the page, and will pay, here or elsewhere, call it off, or leave.
 pub(super) async fn look(db: &mut SqliteConnection, rules: Rules<'_>, mut of: Object, at: Time) -> Result<()> {
-    if of.attempt > 0 || !matches!(of.status(), "created" | "viewed") {
+    if of.attempt > 0 || !matches!(of.status(), "created" | "viewed") || is_replaced(&mut *db, &of).await? {
         return Ok(());
     }
     view(&mut *db, rules, &mut of, at).await?;

@@ -26,7 +26,11 @@ pub(super) fn read(input: Input<'_>, policy: &Policy) -> Result<Translation, Unr
     }
     let mut translation = Translation::default();
     for (code, raw) in all.0 {
-        let currency: Currency = code.parse().map_err(|_| unreadable("body", "a key that is no currency code"))?;
+        // Its text may be anything, so it is only counted.
+        let Ok(currency) = code.parse::<Currency>() else {
+            translation.unknown.push("balance_key".to_owned());
+            continue;
+        };
         let wire: Balance<'_> = wire::object(&code, raw.get())?;
         if policy.currencies.exponent(currency).is_none() {
             if !nothing(&wire) {

@@ -101,7 +101,11 @@ impl<'a> Reading<'a> {
             self.sandbox |= operator.as_deref().is_some_and(|operator| operator.eq_ignore_ascii_case(SANDBOX));
             // The first one stands for the whole object: attempts follow it.
             self.operator = self.operator.take().or(operator);
-            let reference = kept("operator_reference", transaction.operator_reference, wire::ID_MAX, &mut self.unknown);
+            let reference = wire::optional_id("operator_reference", transaction.operator_reference);
+            let reference = reference.unwrap_or_else(|error| {
+                self.unknown.push(error.field);
+                None
+            });
             self.operator_reference = self.operator_reference.take().or(reference);
         }
         Ok(())

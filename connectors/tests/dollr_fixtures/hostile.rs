@@ -41,13 +41,13 @@ fn deep_wide_and_long_bodies_take_bounded_time() {
     ];
     let started = Instant::now();
     for body in &bodies {
-        for kind in kind::ALL {
+        for kind in kinds().iter().copied() {
             let _ = plain(kind, body.as_bytes());
         }
     }
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     let too_large = vec![b' '; 1024 * 1024 + 1];
-    for kind in kind::ALL {
+    for kind in kinds().iter().copied() {
         assert_eq!(plain(kind, &too_large).unwrap_err().field, "body", "{kind}");
     }
 }

@@ -14,7 +14,7 @@ fn every_fixture_says_exactly_what_is_written_beside_it() {
     let folder = folder();
     assert_eq!(folder.problems, Vec::<String>::new());
     for case in folder.cases {
-        assert!(kind::ALL.contains(&case.kind.as_str()), "{} is not declared", case.kind);
+        assert!(kinds().contains(&case.kind.as_str()), "{} is not declared", case.kind);
         let got = claims(&told(&case));
         if got != case.expected {
             wrong.push(format!("{}/{}: {got:#}", case.kind, case.name));
@@ -22,7 +22,7 @@ fn every_fixture_says_exactly_what_is_written_beside_it() {
         seen.insert(case.kind);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(seen, kind::ALL.iter().map(|kind| (*kind).to_owned()).collect(), "a kind without a fixture");
+    assert_eq!(seen, kinds().iter().map(|kind| (*kind).to_owned()).collect(), "a kind without a fixture");
 }
 
 /// gross = net + merchant fees in its currency, and payer = gross + the payer's fees; wallet_debit = amount + merchant
@@ -163,6 +163,11 @@ fn only_the_read_with_its_source_states_the_money_of_a_collection() {
     for case in cases().into_iter().filter(|case| case.kind == "collection") {
         let bundle: Result<Value, _> = serde_json::from_slice(&case.body);
         let Some(execution) = bundle.ok().and_then(|bundle| bundle.get("execution").cloned()) else { continue };
+        // Another execution in a collection's place is no collection: of a payout, its own answer states all there is.
+        if execution.get("operation_type").is_some_and(|word| word == "PAYOUT") {
+            assert!(told(&case).is_err(), "{}", case.name);
+            continue;
+        }
         let Ok(translation) = plain("execution", execution.to_string().as_bytes()) else { continue };
         assert!(translation.said.is_empty(), "{}", case.name);
         assert!(translation.watch.iter().all(|(_, watch)| *watch == Watch::Unsettled), "{}", case.name);

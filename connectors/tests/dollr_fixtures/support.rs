@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 pub use ensimbi_connectors::conformance::fixtures::{Case, Folder, RECEIVED_AT, claims, said};
-pub use ensimbi_connectors::connector::{Input, Options, Said, Translation, Unreadable, Watch};
-pub use ensimbi_connectors::providers::dollr::kind;
-use ensimbi_connectors::providers::dollr::translate::translate;
+pub use ensimbi_connectors::connector::{Connector, Input, Options, Said, Translation, Unreadable, Watch};
+pub use ensimbi_connectors::providers::dollr::Dollr;
 pub use ensimbi_events::word::{Fee, Mode};
 pub use ensimbi_events::{Amount, Body};
 pub use serde_json::Value;
@@ -18,6 +17,11 @@ pub fn folder() -> Folder {
     Folder::read(&path())
 }
 
+/// Every kind of bytes.
+pub fn kinds() -> &'static [&'static str] {
+    Dollr.facts().kinds
+}
+
 /// All cases.
 pub fn cases() -> Vec<Case> {
     folder().cases
@@ -28,7 +32,7 @@ pub fn fixture(name: &str) -> Vec<u8> {
 }
 
 pub fn read(kind: &str, body: &[u8], options: &Options) -> Result<Translation, Unreadable> {
-    translate(Input { kind, body, options, received_at: RECEIVED_AT, mode: Mode::Live })
+    Dollr.translate(Input { kind, body, options, received_at: RECEIVED_AT, mode: Mode::Live })
 }
 
 /// Without options.

@@ -16,6 +16,8 @@
 
 use serde_json::value::RawValue;
 
+use crate::connector::CallError;
+
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -69,6 +71,12 @@ impl Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not JSON")]
 pub struct NotJson;
+
+impl From<NotJson> for CallError {
+    fn from(why: NotJson) -> Self {
+        Self::Unknown(why.to_string())
+    }
+}
 
 /// A bundle in the making. A part is added once; of several given under one key the reader refuses the bundle.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
-//! How a source or a payment account is named between two calls, as text: `INVOICE-101`, `ORDER-201`,
+//! How a source or a payment account is named between two calls, as text: `INVOICE-101-PARTY-42`, `ORDER-201-PARTY-42`,
 //! `HOSTED-ORDER-201`, `ACCOUNT-18`. A status answer names no source (`providers/dollr.md`, section 8.4), so the order
-//! keeps its handle from the first step on, and later attempts carry it over.
+//! keeps its handle from the first step on, and later attempts carry it over. The party is that of the source: each
+//! attempt makes a payment account of it. By itself a source is `INVOICE-101`, as its receipt is called.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use super::{INVOICE, ORDER};
 
 /// Most digits of one of their integer ids; they are 64-bit at most.
 const DIGITS_MAX: usize = 19;
+/// What stands between a source and its payer's party.
+const PARTY: &str = "-PARTY-";
 
 /// Which of the two sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,12 @@ impl fmt::Display for SourceRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handle {
     /// A source that we collect on ourselves.
-    Source(SourceRef),
+    Source {
+        /// Which.
+        source: SourceRef,
+        /// The payer's party, whose payment account each attempt makes.
+        party: String,
+    },
     /// A source that is paid on their page.
     Hosted(SourceRef),
     /// A payment account that is paid to.
@@ -79,7 +87,7 @@ pub enum Handle {
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Source(source) => source.fmt(f),
+            Self::Source { source, party } => write!(f, "{source}{PARTY}{party}"),
             Self::Hosted(source) => write!(f, "HOSTED-{source}"),
             Self::Account(id) => write!(f, "ACCOUNT-{id}"),
         }
@@ -88,7 +96,7 @@ impl fmt::Display for Handle {
 
 /// The text is no handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a handle such as INVOICE-101, HOSTED-ORDER-201 or ACCOUNT-18")]
+#[error("expected a handle such as INVOICE-101-PARTY-42, HOSTED-ORDER-201 or ACCOUNT-18")]
 pub struct HandleError;
 
 /// Whether a text can be one of their integer ids; only such a one ever goes into a path.
@@ -115,7 +123,11 @@ impl FromStr for Handle {
         match text.strip_prefix("ACCOUNT-") {
             Some(id) if is_integer_id(id) => Ok(Self::Account(id.to_owned())),
             Some(_) => Err(HandleError),
-            None => text.parse().map(Self::Source),
+            None => {
+                let (source, party) =
+                    text.split_once(PARTY).filter(|(_, party)| is_integer_id(party)).ok_or(HandleError)?;
+                Ok(Self::Source { source: source.parse()?, party: party.to_owned() })
+            }
         }
     }
 }
@@ -127,13 +139,30 @@ mod tests {
 
     #[test]
     fn a_handle_is_read_back_as_it_was_written_and_nothing_else_is_one() {
-        for text in ["INVOICE-101", "ORDER-201", "HOSTED-ORDER-201", "HOSTED-INVOICE-9", "ACCOUNT-18"] {
+        for text in ["INVOICE-101-PARTY-42", "ORDER-201-PARTY-42", "HOSTED-ORDER-201", "HOSTED-INVOICE-9", "ACCOUNT-18"]
+        {
             assert_eq!(text.parse::<Handle>().unwrap().to_string(), text);
         }
-        let long = format!("ORDER-{}", "9".repeat(20));
-        let wrong =
-            ["", "INVOICE", "INVOICE-", "invoice-1", "INVOICE--1", "INVOICE-1/2", "ACCOUNT-x", "HOSTED-ACCOUNT-1"];
-        for text in wrong.into_iter().chain([long.as_str(), "INVOICE-1 ", "SUBSCRIPTION-1"]) {
+        let long = format!("ORDER-{}-PARTY-1", "9".repeat(20));
+        assert_eq!("ORDER-201".parse::<SourceRef>().unwrap().to_string(), "ORDER-201");
+        let wrong = [
+            "",
+            "INVOICE",
+            "INVOICE-1",
+            "INVOICE--PARTY-1",
+            "INVOICE-1-PARTY-",
+            "INVOICE-1-PARTY-x",
+            "invoice-1-PARTY-2",
+            "INVOICE--1-PARTY-2",
+            "INVOICE-1/2-PARTY-2",
+            "INVOICE-1-PARTY-2 ",
+            "INVOICE-1-PARTY-2-PARTY-3",
+            "SUBSCRIPTION-1-PARTY-2",
+            "HOSTED-ORDER-1-PARTY-2",
+            "HOSTED-ACCOUNT-1",
+            "ACCOUNT-x",
+        ];
+        for text in wrong.into_iter().chain([long.as_str()]) {
             assert_eq!(text.parse::<Handle>(), Err(HandleError), "{text}");
         }
     }

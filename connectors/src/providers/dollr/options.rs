@@ -215,7 +215,7 @@ pub struct Device {
     /// As in the header.
     pub user_agent: String,
     /// Where the call comes from.
-    pub client_ip: std::net::IpAddr,
+    pub client_ip: String,
 }
 
 impl Device {
@@ -231,12 +231,13 @@ impl Device {
             fits.then(|| text.to_owned()).ok_or((key, "expected 1 to 200 printable characters"))
         };
         let client_ip = options.get(DEVICE_CLIENT_IP).map_or("127.0.0.1", String::as_str);
+        let address = client_ip.parse::<std::net::IpAddr>();
         Ok(Self {
             name: text(DEVICE_NAME, "ensimbi")?,
             kind: text(DEVICE_TYPE, "SERVER")?,
             platform: text(DEVICE_PLATFORM, "NODE")?,
             user_agent: text(DEVICE_USER_AGENT, "ensimbi")?,
-            client_ip: client_ip.parse().map_err(|_| (DEVICE_CLIENT_IP, "expected an IP address"))?,
+            client_ip: address.map_err(|_| (DEVICE_CLIENT_IP, "expected an IP address"))?.to_string(),
         })
     }
 }

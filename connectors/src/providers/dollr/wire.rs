@@ -56,7 +56,27 @@ reader! {
 
 reader! {
     /// A checkout (section 6): the source under another shape.
-    Checkout { source_type, source_id, currency, reference_id }
+    Checkout { source_type, source_id, currency, reference_id, total_amount, url }
+}
+
+reader! {
+    /// What a call on the way of an order made (sections 3 to 8): a party, a source, an item, a session, an account.
+    Made { id, currency, total_amount, amount, wallet_id }
+}
+
+reader! {
+    /// What carries a phone number (section 10.4).
+    Operator { payment_method, gateway_provider }
+}
+
+reader! {
+    /// Who would pay and get what of a source (section 10.4).
+    Prediction { payer_currency, payee_currency }
+}
+
+reader! {
+    /// A token (section 2).
+    Token { access_token, expires_in }
 }
 
 reader! {
@@ -197,6 +217,11 @@ pub(super) fn label(raw: Raw<'_>) -> Option<String> {
     text("reference_id", raw).ok().flatten().and_then(|text| uuid(&text))
 }
 
+/// Whether a text can be a reference of ours: a UUID of version 4, which is all they take (section 8.1).
+pub(super) fn is_reference(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok_and(|uuid| uuid.get_version_num() == 4)
+}
+
 fn uuid(text: &str) -> Option<String> {
     let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
     uuid.map(|uuid| uuid.to_string())
@@ -214,6 +239,25 @@ pub(super) fn transaction(field: &str, raw: Raw<'_>, unknown: &mut Vec<String>) 
 pub(super) fn integer_id(field: &str, raw: Raw<'_>) -> Result<String, Unreadable> {
     let id = id_or_integer(field, raw)?;
     if is_integer_id(&id) { Ok(id) } else { Err(unreadable(field, "expected a whole number")) }
+}
+
+/// Sees that a body is a list of their fees' tiers.
+pub(super) fn tiers(text: &str) -> Result<(), Unreadable> {
+    for (index, tier) in list("body", text)?.into_iter().enumerate() {
+        let tier: Tier<'_> = object(&format!("tier {index}"), tier.get())?;
+        integer_id("id", tier.id)?;
+    }
+    Ok(())
+}
+
+/// The id of what a call made, or of what one reads.
+pub(super) fn made(text: &str) -> Result<String, Unreadable> {
+    integer_id("id", object::<Made<'_>>("body", text)?.id)
+}
+
+/// The id of the merchant that a body is about.
+pub(super) fn merchant(text: &str) -> Result<String, Unreadable> {
+    integer_id("id", object::<Merchant<'_>>("body", text)?.id)
 }
 
 /// A currency that may be left out.
@@ -238,6 +282,12 @@ impl Complaint {
         let entries: Vec<Entry<'_>> = inner_objects("detail", Some(problem.detail?)).ok()?;
         let places = entries.iter().take(PLACES_MAX).filter_map(|entry| place(entry.loc)).collect();
         Some(Self { places })
+    }
+
+    /// In words, with the HTTP status.
+    pub fn words(&self, status: u16) -> String {
+        let places = self.places.iter().map(String::as_str);
+        std::iter::once(format!("status {status}").as_str()).chain(places).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether it is about a field of the body.

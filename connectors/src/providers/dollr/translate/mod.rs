@@ -8,7 +8,7 @@
 //! means; `settled` holds the sums of a collection; `source` is the invoice or order, `receipt` its fees.
 
 use super::kind;
-use super::wire::{self, Merchant, Tier, unreadable};
+use super::wire::{self, unreadable};
 use crate::connector::{Input, Translation, Unreadable};
 
 mod collection;
@@ -34,19 +34,10 @@ pub fn translate(input: Input<'_>) -> Result<Translation, Unreadable> {
         kind::PAYOUT_STATUS => payout::read(text),
         kind::TRANSFER_STATUS => transfer::read(text),
         kind::REFUND_STATUS => refund::read(text),
-        kind::SOURCE => source::read(text),
+        kind::SOURCE => source::read(text, &input),
         kind::RECEIPT => receipt::read(text, &input),
-        kind::MERCHANT => {
-            let merchant: Merchant<'_> = wire::object("body", text)?;
-            wire::integer_id("id", merchant.id).map(|_| Translation::default())
-        }
-        kind::FEE_TIERS => {
-            for (index, tier) in wire::list("body", text)?.into_iter().enumerate() {
-                let tier: Tier<'_> = wire::object(&format!("tier {index}"), tier.get())?;
-                wire::integer_id("id", tier.id)?;
-            }
-            Ok(Translation::default())
-        }
+        kind::MERCHANT => wire::merchant(text).map(|_| Translation::default()),
+        kind::FEE_TIERS => wire::tiers(text).map(|()| Translation::default()),
         _ => Err(unreadable("kind", "not a kind of this connector")),
     }
 }

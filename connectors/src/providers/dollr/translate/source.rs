@@ -13,10 +13,11 @@ use ensimbi_events::words::invoice::{
 use ensimbi_events::{Amount, Body, Currency, Money, SubjectKind, Time, owed};
 
 use super::super::handle::{Family, SourceRef};
+use super::super::options;
 use super::super::wire::{self, Checkout, Counterparty, Item, Parts, Party, Raw, Stage, kept, unreadable};
 use super::counted;
 use super::execution::said;
-use crate::connector::{ObjectRef, PartyDetails, Said, Translation, Unreadable, Watch};
+use crate::connector::{Input, ObjectRef, PartyDetails, Said, Translation, Unreadable, Watch};
 
 /// Most items of an invoice that the ledger takes.
 const ITEMS_MAX: usize = 200;
@@ -210,7 +211,7 @@ fn line(item: &Item<'_>, currency: Currency) -> Option<(InvoiceItemAdded, Amount
 }
 
 /// A source by itself: what its retrieve call says, or that one was made.
-pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
+pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Translation, Unreadable> {
     let parts: Parts<'_> = wire::object("body", text)?;
     if let Some(part) = parts.source {
         let mut source = Source::of(part.get())?;
@@ -226,7 +227,12 @@ pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
     let mut translation = Translation::default();
     if let Some(part) = parts.published.or(parts.created) {
         let wire: wire::Source<'_> = wire::object("source", part.get())?;
-        let object = object(&name(&wire)?, wire::label(wire.reference_id));
+        let name = name(&wire)?;
+        let object = object(&name, wire::label(wire.reference_id));
+        // Where its execution is refused nothing else ever reads it, and it may still be called off or paid at theirs.
+        if name.family == wire::option(options::items_as(input.options))? {
+            translation.watch.push((object.clone(), Watch::Settled));
+        }
         let currency = wire::currency("source.currency", wire.currency)?;
         let created = moment("source.created_at", wire.created_at, &mut translation.unknown);
         translation.said.push(drafted(object, currency, created));

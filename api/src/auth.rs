@@ -6,10 +6,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ensimbi_events::BookId;
 use ensimbi_events::codes::Problem;
+use ensimbi_events::{BookId, ConnectionId};
 
 use crate::problem::ApiError;
+use crate::routes::observations;
 use crate::{ApiState, keys};
 
 /// Who acts with the request's key: an id, never a name.
@@ -20,6 +21,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         parts.extensions.get::<Self>().cloned().ok_or_else(unauthorized)
+    }
+}
+
+/// The connection whose observations the request's key may post.
+#[derive(Debug, Clone, Copy)]
+pub struct Connector(pub ConnectionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Connector {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().copied().ok_or_else(|| {
+            let detail =
+                "observations are posted with a connector's own key: `ensimbi keys add LABEL --connection SLUG`";
+            ApiError::new(Problem::Forbidden, detail)
+        })
     }
 }
 
@@ -48,6 +64,13 @@ pub async fn require(State(state): State<ApiState>, mut request: Request, next: 
     };
     match opened {
         Ok(Some(opened)) => {
+            if let Some(connection) = opened.connection {
+                if request.uri().path() != observations::PATH {
+                    let detail = "a connector's key opens the observations of its connection and nothing else";
+                    return ApiError::new(Problem::Forbidden, detail).into_response();
+                }
+                request.extensions_mut().insert(Connector(connection));
+            }
             request.extensions_mut().insert(Tenant(opened.book));
             request.extensions_mut().insert(Actor(opened.actor_id));
             next.run(request).await

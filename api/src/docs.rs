@@ -14,6 +14,7 @@ use utoipa::openapi::{Content, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr, 
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::ProblemBody;
+use crate::routes::observations;
 
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
@@ -53,7 +54,17 @@ pub(crate) fn describe(v1: OpenApi, open: OpenApi) -> OpenApi {
                 common.push(("401", "No key, or one that opens nothing."));
                 common.push(("422", "A parameter is not known or not valid; `parameter` names it."));
             }
-            if guarded && method != "GET" {
+            if guarded {
+                common.push((
+                    "403",
+                    "The key is for something else: a connector's key posts observations, and no other does.",
+                ));
+            }
+            if path == observations::PATH {
+                common.push(("404", "The key's connection is not in the configuration."));
+                common.push(("413", "The body is over 1 MiB."));
+                common.push(("422", "A field is not known or not valid, as `field` says; nothing was stored."));
+            } else if guarded && method != "GET" {
                 common.push(("400", "The `Idempotency-Key` is missing."));
                 common.push(("409", "The key was used with another body or path, or the state does not allow it."));
                 common.push(("404", "A connection, wallet, bank or other thing named is not in this book."));

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::ApiState;
 use crate::problem::{ApiError, code_of};
+use crate::routes::observations;
 
 /// Longest time for one request; real time.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -22,7 +23,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const IN_FLIGHT_MAX: usize = 256;
 /// Longest path with query, in bytes.
 const URI_MAX: usize = 8_000;
-/// Largest body that is accepted at all, in bytes.
+/// Largest body of a command, in bytes.
 pub const BODY_MAX: u64 = 64 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -69,8 +70,9 @@ async fn inside(guard: &Guard, request: Request, next: Next) -> Result<Response,
     }
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
-    if length > BODY_MAX {
-        return Err(ApiError::new(Problem::TooLarge, format!("the body is over {BODY_MAX} bytes")));
+    let most = if uri.path() == observations::PATH { observations::BODY_MAX } else { BODY_MAX };
+    if length > most {
+        return Err(ApiError::new(Problem::TooLarge, format!("the body is over {most} bytes")));
     }
     let busy = |_| ApiError::new(Problem::Unavailable, "too many requests are at work; try again");
     let _permit = guard.in_flight.try_acquire().map_err(busy)?;

@@ -108,6 +108,7 @@ pub(crate) fn unavailable(reason: &str) -> ApiError {
 pub const fn status(code: Problem) -> StatusCode {
     match code {
         Problem::Unauthorized | Problem::NotAuthentic => StatusCode::UNAUTHORIZED,
+        Problem::Forbidden => StatusCode::FORBIDDEN,
         Problem::NotFound
         | Problem::UnknownConnection
         | Problem::UnknownWallet
@@ -136,7 +137,8 @@ pub const fn status(code: Problem) -> StatusCode {
 /// The code of a status that a library answered by itself.
 pub fn code_of(status: StatusCode) -> Problem {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Problem::Unauthorized,
+        StatusCode::UNAUTHORIZED => Problem::Unauthorized,
+        StatusCode::FORBIDDEN => Problem::Forbidden,
         StatusCode::NOT_FOUND => Problem::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,

@@ -121,7 +121,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
     Ok(text.to_owned())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the headers say JSON, in UTF-8 and as it stands.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return false };
     let Ok(kind) = kind.to_str() else { return false };

@@ -1,10 +1,29 @@
 //! What a provider's folder must say: one trait that is pure but for `connect`, and a second small one for calls.
 //!
-//! translate: raw bytes -> [`Translation`]: statements in the ledger's vocabulary, still without our ids. The door adds
-//! subject, wallet, evidence and claim ids. A translator has no clock, no network, no database.
+//! `ensimbi connectors new NAME` writes a folder that implements both; the smallest whole one is `providers/sandbox`.
+//!
+//! **An order.** [`Connector::accepts`] and [`Connector::fee_ceiling`] are asked, the reference of the attempt is stored,
+//! then [`ProviderClient::collect`] (or `pay`, `refund`; at a provider of two steps after `prepare`) makes one request. A
+//! good answer's bytes are stored as they came, under the kind that the client names, and [`Connector::translate`] reads
+//! them. What it says in [`Translation::watch`] is asked for again with [`ProviderClient::read`], until it is final. An
+//! order whose outcome is unknown is never sent again: it is read by its reference, or found by history or push.
+//!
+//! **A push.** The door checks it ([`Connector::authenticity`]) before it stores it, under the kind `webhook`. Of a hint only
+//! [`Connector::hinted`] is asked: which objects it names, which are then read. A signed push is read by `translate` like any
+//! other bytes; what it says of an object that a read states only confirms it ([`Said::confirms`]), and its `watch` has the
+//! object read now.
+//!
+//! **A statement.** translate: raw bytes -> [`Translation`]: statements in the ledger's vocabulary (`ensimbi_events::words`),
+//! still without our ids. The door adds subject, wallet, evidence and claim ids. A translator has no clock, no network, no
+//! database: the same bytes say the same for ever, whatever else was read. A word that nobody knows is counted
+//! ([`Translation::unknown`]) and moves no money; figures that contradict each other are a doubt ([`Said::doubt`]), which
+//! withholds the statement for a person; bytes that cannot be read are [`Unreadable`].
+//!
+//! What most need is there: `json` reads their bytes exactly, `statements` makes the usual statements, `answers` judges
+//! what came back, `checks` refuses what must not be sent, `door::http` calls (one host, bounded), `simulator::plain` is a
+//! whole simulator for a plain provider.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::codes::DiscrepancyKind;
@@ -14,6 +33,9 @@ use ensimbi_events::{Amount, Body, Clock, Currency, SubjectKind, Time};
 
 use crate::settings::ConnectionSettings;
 pub use crate::verify::Scheme;
+pub use calls::{CallError, CollectCall, PayoutCall, Prepared, ProviderClient, RawAnswer, RefundCall, ToPrepare};
+
+mod calls;
 
 /// How a provider's push is authenticated. There is no default: every connector says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,34 +62,70 @@ impl Authenticity {
 /// What a connector is and can do.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Its word, such as the folder's name.
+    /// Its word: the name of its folder, in lower case.
     pub provider: &'static str,
-    /// Name and version of the translator; a changed reading gets the next number.
+    /// Name and version of the translator, `<provider>.<number>`; a changed reading of old bytes gets the next number.
     pub translator: &'static str,
-    /// Kinds of bytes that it reads (`collection_status`, `webhook` ...).
+    /// Kinds of bytes that it reads, in words of its own (`collection_status`): those of [`RawAnswer::kind`], `webhook` for
+    /// pushes, and files that a person may import. Each has fixtures in the folder of its name.
     pub kinds: &'static [&'static str],
-    /// What it offers; an undeclared capability is refused.
+    /// What it offers; an undeclared capability is refused, by the door and by the client itself
+    /// ([`CallError::NotOffered`]). Each is shown by an exchange of `fixtures/calls.json`.
     pub capabilities: &'static [Capability],
-    /// Ids of the operator's transaction are unique at this provider.
+    /// Ids of the operator's transaction ([`Said::operator_transaction`]) are unique at this provider, so that one seen twice
+    /// is a discrepancy. Only where its documents promise it.
     pub operator_transaction_unique: bool,
-    /// Currencies that are a sandbox here.
+    /// Currencies that are a sandbox here: no live book takes a wallet in them.
     pub sandbox_currencies: &'static [&'static str],
-    /// Base URLs when the configuration names none: API, then token.
+    /// Base URLs by name, when the configuration names none: `api` first, then others (`token`). `https`, without a path
+    /// that calls would repeat.
     pub default_urls: &'static [(&'static str, &'static str)],
-    /// What a collection is called here.
+    /// What a collection is called here: one of [`Connector::object_kinds`].
     pub collects: &'static str,
     /// What a payout is called here; empty where it cannot be asked for.
     pub pays: &'static str,
     /// What the record of money that goes back to a payer is called here; empty where it cannot be asked for.
     pub refunds: &'static str,
-    /// Orders are made by one call and carried out by a second one: the object's id is stored between the two, and a new
-    /// attempt carries out the same object.
+    /// What the provider takes as our reference of an attempt.
+    pub references: ReferenceForm,
+    /// Orders are made by one call and carried out by a second one: the object's id or handle is stored between the two,
+    /// and a new attempt carries out the same one.
     pub two_steps: bool,
     /// Words of the purses that one wallet id has here; empty where a wallet is one. The first is collected into, the last
     /// is paid out of.
     pub purses: &'static [&'static str],
     /// What is read by itself, again and again.
     pub routines: &'static [Routine],
+}
+
+impl Facts {
+    /// Nothing is offered: a connector names what differs, and ends with `..Facts::NOTHING`.
+    pub const NOTHING: Self = Self {
+        provider: "",
+        translator: "",
+        kinds: &[],
+        capabilities: &[],
+        operator_transaction_unique: false,
+        sandbox_currencies: &[],
+        default_urls: &[],
+        collects: "",
+        pays: "",
+        refunds: "",
+        references: ReferenceForm::Text,
+        two_steps: false,
+        purses: &[],
+        routines: &[],
+    };
+}
+
+/// What a provider takes as our reference of an attempt. Either form follows from order and attempt alone, so that it is
+/// the same whoever derives it, and is stored before the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferenceForm {
+    /// `ens-` and twenty hexadecimal digits.
+    Text,
+    /// A UUID of version 4 (RFC 9562) in its usual text.
+    UuidV4,
 }
 
 /// Something that is read by itself: a wallet's balance, the list of banks, the latest page of a history.
@@ -77,7 +135,7 @@ pub struct Routine {
     pub object_kind: &'static str,
     /// Once for each wallet (the object's id is the provider's wallet id), or once for the connection (`all`).
     pub each_wallet: bool,
-    /// Seconds between two reads, unless `poll.routine_secs` says otherwise.
+    /// Seconds between two reads, 60 to 604,800, unless `poll.routine_secs` says otherwise.
     pub every_secs: u64,
     /// The same bytes at another moment say something new (a balance that did not move).
     pub moment: bool,
@@ -179,17 +237,20 @@ pub struct Said {
     pub object: ObjectRef,
     /// What kind of subject that is for us.
     pub subject_kind: SubjectKind,
-    /// Empty for once-only facts; else the provider's sub-object id, else its state time.
+    /// What tells this statement from others of the same word about the same object, so that one that is read a hundred
+    /// times is recorded once: empty where it happens once; else the provider's id of the sub-object (a refund of several);
+    /// else the time at which the provider says it happened. Never our own clock, but for a balance, which is true at
+    /// [`Input::received_at`].
     pub occurrence: String,
-    /// Currency of the amounts.
+    /// Currency of the amounts, as the bytes name it.
     pub currency: Option<Currency>,
-    /// The provider's id of the wallet, where the bytes name it.
+    /// The provider's id of the wallet, where the bytes name it; absent: that of the order, or the only one that it can be.
     pub wallet: Option<String>,
     /// The statement.
     pub body: Body,
     /// When the provider says it happened; absent = our observation.
     pub occurred_at: Option<Time>,
-    /// The other side.
+    /// The other side: names, phones and addresses are here and nowhere else of a translation.
     pub party: Option<PartyDetails>,
     /// The translator's own doubt: withheld until a person decides.
     pub doubt: Option<DiscrepancyKind>,
@@ -201,6 +262,27 @@ pub struct Said {
     pub confirms: bool,
 }
 
+impl Said {
+    /// A statement about an object and nothing beside it: in the house's currency of its wallet, once only, undoubted, at
+    /// the moment of our observation. What differs is named before `..Said::about(..)`.
+    pub fn about(object: ObjectRef, subject_kind: SubjectKind, body: impl Into<Body>) -> Self {
+        Self {
+            object,
+            subject_kind,
+            occurrence: String::new(),
+            currency: None,
+            wallet: None,
+            body: body.into(),
+            occurred_at: None,
+            party: None,
+            doubt: None,
+            operator_transaction: None,
+            links: Links::default(),
+            confirms: false,
+        }
+    }
+}
+
 /// What a statement is about beside its own object. The door puts our ids in the places of the body that need them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Links {
@@ -208,7 +290,7 @@ pub struct Links {
     pub purse: Option<&'static str>,
     /// Where a transfer between purses goes: purse and currency. Fills `PurseTransferred::from` and `to`.
     pub to_purse: Option<(&'static str, Currency)>,
-    /// The payment that a refund or dispute is about. Fills `payment_id`.
+    /// The payment that a refund, a dispute or a receipt is about. Fills `payment_id`.
     pub original: Option<ObjectRef>,
     /// The invoice that a collection pays. Fills `invoice_id`.
     pub invoice: Option<ObjectRef>,
@@ -234,11 +316,13 @@ pub enum Watch {
 /// Everything one set of bytes says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Translation {
-    /// Statements, in the provider's order.
+    /// Statements, in the provider's order. One kind of bytes states the money of an object (the answer of a read, as a rule);
+    /// the answer of a call that makes one says no more than pending.
     pub said: Vec<Said>,
     /// Objects the poller should know.
     pub watch: Vec<(ObjectRef, Watch)>,
-    /// Words nobody knows: counted, no event, no money.
+    /// What was not understood, as the name of the field (never its value, which may be a person's): counted, no event, no
+    /// money.
     pub unknown: Vec<String>,
     /// Banks that can be paid to, as far as the bytes name them.
     pub banks: Vec<BankSeen>,
@@ -282,7 +366,8 @@ pub struct RowSeen {
     pub request: Option<String>,
 }
 
-/// The bytes cannot be read: quarantined, counted, a person is told.
+/// The bytes cannot be read: quarantined, counted, a person is told. `json` makes these. A field that no statement needs is
+/// never a reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct Unreadable {
@@ -326,231 +411,57 @@ pub enum OrderKind {
 /// A provider, as one folder describes it.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// What it is and can do.
+    /// What it is and can do. Constant: the same at any time.
     fn facts(&self) -> &'static Facts;
-    /// How its pushes are authenticated.
+    /// How its pushes are authenticated. The keys of a signature are the options `webhook_key` and `account_key`, each with
+    /// `_next`; the header of a hint is the option `callback_header`, its value the secret `callback_value`, with `_next`.
+    /// The door reads them; [`Connector::connect`] must let those that apply pass.
     fn authenticity(&self) -> Authenticity;
     /// A connection as `ensimbi.toml` has it, for `ensimbi init`: every setting explained and every line a comment. A
     /// line with nothing between `#` and its first word is an example that holds as it stands.
     fn example(&self) -> &'static str {
         ""
     }
-    /// Words for the objects it reads.
+    /// Words for the objects it reads and names: what is collected, paid out and refunded, what [`Facts::routines`] ask for,
+    /// and any other kind of an [`ObjectRef`].
     fn object_kinds(&self) -> &'static [&'static str] {
         &["collection"]
     }
-    /// Whether the provider's own limits allow an amount; asked before anything is stored.
+    /// Whether the provider's own limits (least, most, decimal places) allow an amount; asked before anything is stored. The
+    /// door asks for more than nothing by itself.
     ///
     /// # Errors
     /// What was expected, for a person.
     fn accepts(&self, _order: OrderKind, _amount: Amount, _currency: Currency) -> Result<(), String> {
         Ok(())
     }
-    /// The highest plausible fee on money that leaves: it is reserved with the amount (`reserve.fee_max`).
+    /// The highest plausible fee on money that leaves: it is reserved with the amount (`reserve.fee_max`). Too low, and a
+    /// wallet can be overdrawn; too high, and money waits.
     ///
     /// # Errors
     /// The option that cannot be read, and what was expected.
     fn fee_ceiling(&self, _options: &Options, _order: OrderKind, _amount: Amount) -> Result<Amount, String> {
         Ok(Amount::ZERO)
     }
-    /// Bytes to statements; pure.
+    /// Bytes to statements; pure. A kind that [`Facts::kinds`] does not name is `Unreadable` with the field `kind`.
     ///
     /// # Errors
     /// [`Unreadable`]: the bytes are quarantined.
     fn translate(&self, input: Input<'_>) -> Result<Translation, Unreadable>;
-    /// Which objects a push talks about, so that they can be read; pure.
+    /// Which objects a push talks about, by id, by our reference, or both, so that they can be read; pure. Whoever pushes may
+    /// be anybody here: an object that we do not know is not read.
     ///
     /// # Errors
-    /// [`Unreadable`].
+    /// [`Unreadable`], as every push is where the provider does not push.
     fn hinted(&self, body: &[u8]) -> Result<Vec<ObjectRef>, Unreadable>;
-    /// A client for one connection.
+    /// A client for one connection; calls nothing yet. Refuses every option, secret and URL that it does not read
+    /// ([`ConnectionSettings::names`]), a secret that is missing, and a connection without a wallet.
     ///
     /// # Errors
-    /// A sentence naming the key and what was expected.
+    /// A sentence naming the key and what was expected, never a value.
     fn connect(
         &self,
         settings: &ConnectionSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<dyn ProviderClient>, crate::settings::SettingsError>;
-}
-
-/// An answer's raw bytes, cut at the limit.
-#[derive(Clone)]
-pub struct RawAnswer {
-    /// Kind of bytes, for the translator.
-    pub kind: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// The bytes.
-    pub body: Vec<u8>,
-}
-
-/// What a call came to. Each case is one decision.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// Nothing left us: no connection, no token. Safe to try again.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// Timeout, 5xx, broken or unreadable answer: it may have happened. Only the provider's status decides.
-    #[error("outcome unknown: {0}")]
-    Unknown(String),
-    /// The provider refused with a readable 4xx: confirmed, nothing was queued.
-    #[error("refused by the provider: {0}")]
-    Refused(String),
-    /// The provider does not know the object. Soon after a lost answer this proves nothing.
-    #[error("the provider does not know the object")]
-    NotFound,
-    /// Too many calls; try again after.
-    #[error("too many calls, wait {0:?}")]
-    RateLimited(Duration),
-    /// The credentials are not accepted: a person must act.
-    #[error("the provider does not accept the credentials: {0}")]
-    Credentials(String),
-    /// This connector does not offer it.
-    #[error("not offered by this connector")]
-    NotOffered,
-}
-
-/// An order to collect money, complete and bounded.
-#[derive(Debug, Clone)]
-pub struct CollectCall {
-    /// Our reference, unique, stored before the call.
-    pub reference: String,
-    /// The provider's id of the wallet.
-    pub wallet: String,
-    /// What the payer is to pay.
-    pub amount: Amount,
-    /// The wallet's currency.
-    pub currency: Currency,
-    /// The payer.
-    pub payer: PartyDetails,
-    /// Who bears the fees, in our word.
-    pub fee_bearer: ensimbi_events::word::Bearer,
-    /// Text for the payer.
-    pub note: Option<String>,
-    /// What is sold; together it costs `amount`.
-    pub items: Vec<OrderItem>,
-    /// How it is to be paid.
-    pub checkout: Checkout,
-    /// The provider's id of the object, where [`ProviderClient::prepare`] has made it.
-    pub object: Option<String>,
-}
-
-/// An order to pay money out, complete and bounded.
-#[derive(Clone)]
-pub struct PayoutCall {
-    /// Our reference, unique, stored before the call.
-    pub reference: String,
-    /// The provider's id of the wallet.
-    pub wallet: String,
-    /// What is to leave.
-    pub amount: Amount,
-    /// The wallet's currency.
-    pub currency: Currency,
-    /// Where to.
-    pub to: Destination,
-    /// The provider's id of the bank, where its list gave one.
-    pub bank_id: Option<String>,
-    /// The beneficiary's name.
-    pub name: Option<String>,
-    /// Text for the beneficiary.
-    pub note: Option<String>,
-    /// The provider's id of the object, where [`ProviderClient::prepare`] has made it.
-    pub object: Option<String>,
-}
-
-/// An order to send money back, complete and bounded.
-#[derive(Debug, Clone)]
-pub struct RefundCall {
-    /// Our reference, for our own trail: not every provider takes one.
-    pub reference: String,
-    /// The provider's id of the payment.
-    pub payment: String,
-    /// How much.
-    pub amount: Amount,
-    /// The payment's currency.
-    pub currency: Currency,
-    /// What is left of the payment before it, as far as we know: a provider may want the whole asked for without a figure.
-    pub left: Amount,
-    /// An attempt before this one had no answer: it may leave only where the provider still shows all of `left` as there.
-    pub again: bool,
-}
-
-/// An order that is made before it is carried out.
-#[derive(Debug, Clone, Copy)]
-pub enum ToPrepare<'a> {
-    /// Money from a payer.
-    Collect(&'a CollectCall),
-    /// Money to somebody.
-    Pay(&'a PayoutCall),
-}
-
-/// An object at the provider that moves nothing by itself.
-#[derive(Clone)]
-pub struct Prepared {
-    /// The provider's id of it.
-    pub object: String,
-    /// Where the payer pays.
-    pub link: Option<String>,
-    /// There is no second step for us: the payer does the rest on the provider's page.
-    pub complete: bool,
-    /// The answer.
-    pub answer: RawAnswer,
-}
-
-impl std::fmt::Debug for PayoutCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PayoutCall").field("reference", &self.reference).finish_non_exhaustive()
-    }
-}
-
-/// The calls of one connection.
-#[async_trait]
-pub trait ProviderClient: Send + Sync {
-    /// Reads an object: by the provider's id where known, else by our reference. Most answers are one; a history's pages
-    /// come in order.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError>;
-    /// Makes the object of an order at a provider with [`Facts::two_steps`]. Moves no money: a lost answer is repeated.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn prepare(&self, order: ToPrepare<'_>) -> Result<Prepared, CallError> {
-        let _ = order;
-        Err(CallError::NotOffered)
-    }
-    /// Sends money back. Moves money: never repeated unless [`CallError::NotSent`].
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn refund(&self, order: &RefundCall) -> Result<RawAnswer, CallError> {
-        let _ = order;
-        Err(CallError::NotOffered)
-    }
-    /// Does something with a payment, by the provider's id. What became of it is read afterwards in any case.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn act(&self, payment: &ObjectRef, action: Action) -> Result<RawAnswer, CallError> {
-        let _ = (payment, action);
-        Err(CallError::NotOffered)
-    }
-    /// Sends money out. Moves money: never repeated unless [`CallError::NotSent`].
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
-        let _ = order;
-        Err(CallError::NotOffered)
-    }
-    /// Asks a payer for money. Moves money: never repeated unless [`CallError::NotSent`].
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    async fn collect(&self, order: &CollectCall) -> Result<RawAnswer, CallError> {
-        let _ = order;
-        Err(CallError::NotOffered)
-    }
 }

@@ -14,7 +14,7 @@
 //! Bounds: [`BODY_BYTES_MAX`]; skipping a value does not recurse, so nesting costs no stack; [`ID_MAX`], [`WORD_MAX`] and
 //! [`AMOUNT_TEXT_MAX`] for what is read, and a limit of the caller's own for texts that are kept ([`kept`]).
 
-use ensimbi_events::money::AMOUNT_TEXT_MAX;
+use ensimbi_events::money::{AMOUNT_TEXT_MAX, SCALE};
 use ensimbi_events::{Amount, Currency, Time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -286,6 +286,28 @@ pub fn currency(field: &str, raw: Raw<'_>) -> Result<Currency, Unreadable> {
 /// Those of [`decimal`], and [`Unreadable`] where it is missing.
 pub fn amount(field: &str, raw: Raw<'_>) -> Result<Amount, Unreadable> {
     decimal(field, unquoted(given(field, raw)?))
+}
+
+/// Money in the currency's smallest unit, a whole number or a text that holds one; a unit of the currency is ten to the power
+/// of `decimals` of them (0 to 4: 2 for cents).
+///
+/// # Errors
+/// Those of [`smallest`], and [`Unreadable`] where it is missing.
+pub fn minor(field: &str, raw: Raw<'_>, decimals: u32) -> Result<Amount, Unreadable> {
+    smallest(field, unquoted(given(field, raw)?), decimals)
+}
+
+/// The same from its digits.
+///
+/// # Errors
+/// Those of [`decimal`], and [`Unreadable`] where it is no whole number.
+pub fn smallest(field: &str, digits: &str, decimals: u32) -> Result<Amount, Unreadable> {
+    let units = decimal(field, digits)?.scaled();
+    // A whole number at the ledger's scale has that many zeros to give.
+    if decimals > SCALE || units % Amount::whole(1).scaled() != 0 {
+        return Err(unreadable(field, "expected a whole number of the smallest unit"));
+    }
+    Ok(Amount::from_scaled(units / 10_i64.pow(decimals)))
 }
 
 /// A decimal from its digits, by JSON's grammar for numbers (`0.10`, `-5`, `5e2`): exact or refused. Below zero is no

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use ensimbi_events::Currency;
@@ -102,6 +102,39 @@ impl ConnectionSettings {
     /// How long a call may take.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
+    }
+
+    /// The error of a key of this connection, such as `secrets.key`; `problem` shows no secret.
+    pub fn wrong(&self, key: &str, problem: &str) -> SettingsError {
+        SettingsError { key: format!("connections.{}.{key}", self.slug), problem: problem.to_owned() }
+    }
+
+    /// Refuses names that a connector does not read: a misspelt option would quietly leave its default in force.
+    ///
+    /// # Errors
+    /// The first unknown name, and the known ones.
+    pub fn names(&self, options: &[&str], secrets: &[&str], urls: &[&str]) -> Result<(), SettingsError> {
+        let unknown = [
+            ("options", self.options.keys().find(|key| !options.contains(&key.as_str())), options),
+            ("secrets", self.secrets.keys().find(|key| !secrets.contains(&key.as_str())), secrets),
+            ("urls", self.urls.keys().find(|key| !urls.contains(&key.as_str())), urls),
+        ];
+        for (table, key, names) in unknown {
+            if let Some(key) = key {
+                let problem = format!("unknown, expected one of {}", names.join(", "));
+                return Err(self.wrong(&format!("{table}.{key}"), &problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// A secret that must be there.
+    ///
+    /// # Errors
+    /// It is missing or empty.
+    pub fn secret(&self, name: &str) -> Result<&SecretString, SettingsError> {
+        let secret = self.secrets.get(name).filter(|secret| !secret.expose_secret().is_empty());
+        secret.ok_or_else(|| self.wrong(&format!("secrets.{name}"), "missing"))
     }
 }
 

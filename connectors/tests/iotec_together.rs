@@ -76,6 +76,7 @@ impl House {
             items: Vec::new(),
             checkout: Checkout::default(),
             object: None,
+            handle: None,
         };
         let mut result = self.client.collect(&order).await;
         // A broken token answer, or two tokens dropped in a row: nothing was processed, so the same call is made again.
@@ -112,7 +113,7 @@ impl House {
 
     async fn read(&self, object: &ObjectRef) -> (Option<Said>, Watch) {
         for _ in 0..20 {
-            match self.client.read(object).await {
+            match self.client.read(object, None).await {
                 Ok(answers) => {
                     let answer = &answers[0];
                     let input = Input {
@@ -155,6 +156,7 @@ impl House {
             name: None,
             note: None,
             object: None,
+            handle: None,
         };
         let mut result = self.client.pay(&order).await;
         while let Err(CallError::NotSent(_) | CallError::Credentials(_)) = result {
@@ -178,7 +180,7 @@ impl House {
         let mut said = Vec::new();
         let mut asked = vec![object.clone()];
         while let Some(object) = asked.pop() {
-            let answers = self.client.read(&object).await.unwrap();
+            let answers = self.client.read(&object, None).await.unwrap();
             for translation in answers.iter().map(|answer| self.translated(answer)) {
                 said.extend(translation.said);
                 asked.extend(translation.watch.into_iter().map(|(of, _)| of).filter(|of| of.kind != object.kind));
@@ -337,12 +339,12 @@ async fn their_balance_banks_and_history_are_read_as_they_stand() {
     }
     house.later(60).await;
     let of = |kind, id: &str| ObjectRef { kind, id: Some(id.to_owned()), reference: None };
-    let balance = house.client.read(&of("wallet", WALLET)).await.unwrap().remove(0);
+    let balance = house.client.read(&of("wallet", WALLET), None).await.unwrap().remove(0);
     let Body::BalanceReported(body) = house.translated(&balance).said.remove(0).body else { panic!("no balance") };
     assert_eq!(body.balance, house.balance().await);
-    let banks = house.client.read(&of("banks", "all")).await.unwrap().remove(0);
+    let banks = house.client.read(&of("banks", "all"), None).await.unwrap().remove(0);
     assert!(!house.translated(&banks).banks.is_empty());
-    let pages = house.client.read(&of("history", WALLET)).await.unwrap();
+    let pages = house.client.read(&of("history", WALLET), None).await.unwrap();
     let pages: Vec<Translation> = pages.iter().map(|page| house.translated(page)).collect();
     let named: usize = pages.iter().map(|page| page.watch.len()).sum();
     let rows: usize = pages.iter().map(|page| page.rows.len()).sum();

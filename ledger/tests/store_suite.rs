@@ -4,6 +4,7 @@
 mod common;
 mod suite {
     mod balances;
+    mod corrections;
     mod doubts;
     mod invoices;
     mod races;

@@ -46,9 +46,10 @@ fn help(words: &[&str]) -> String {
     text
 }
 
-/// The service of each provider's simulator.
+/// The service of each real provider's simulator.
 fn simulators() -> impl Iterator<Item = String> {
-    ensimbi_connectors::providers::stages().iter().map(|stage| format!("simulator-{}", stage.provider()))
+    let stages = ensimbi_connectors::providers::stages().iter().filter(|stage| stage.in_demo());
+    stages.map(|stage| format!("simulator-{}", stage.provider()))
 }
 
 #[test]

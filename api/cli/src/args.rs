@@ -2,6 +2,7 @@
 
 mod connectors;
 mod questions;
+mod retranslate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,11 +10,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ensimbi_events::BookId;
 
-pub use connectors::{ConnectorsArgs, ConnectorsCommand};
+pub use connectors::{ConnectorsArgs, ConnectorsCommand, NewArgs, ReadArgs};
 pub use questions::{
     DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
     ResolveArgs, WalletsArgs,
 };
+pub use retranslate::RetranslateArgs;
 
 /// A payments ledger that proves itself.
 #[derive(Debug, Parser)]
@@ -59,6 +61,8 @@ pub enum Command {
     Discrepancies(Box<DiscrepanciesArgs>),
     /// Lists what waits on clearing, dispute, receivable and suspense accounts, with its age.
     OpenItems(OpenItemsArgs),
+    /// Reads all stored bytes with today's translators, and compares with what is recorded.
+    Retranslate(RetranslateArgs),
     /// Lists, makes and ends API keys of a book.
     Keys(KeysArgs),
     /// Lists what each connector offers, or checks one in the source.
@@ -108,6 +112,9 @@ pub struct DemoArgs {
     /// No faults: a provider as good as its word.
     #[arg(long)]
     pub calm: bool,
+    /// Which providers play (all but the fictional one by default). Repeatable.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Vec<String>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub json: bool,
@@ -288,6 +295,9 @@ pub enum KeysCommand {
         home: HomeArgs,
         #[command(flatten)]
         out: OutArgs,
+        /// Only for the observations of this connection, one from outside; the key opens nothing else.
+        #[arg(long, value_name = "SLUG|ID")]
+        connection: Option<String>,
         /// What it is for, in 1 to 100 characters.
         label: String,
     },

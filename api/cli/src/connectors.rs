@@ -1,11 +1,16 @@
-//! `ensimbi connectors`: what each connector offers, and what one in a source folder still lacks.
+//! `ensimbi connectors`: what each connector offers, what one in a source folder still lacks, and the beginning of a new one.
+
+mod new;
+mod read;
 
 use std::path::{Path, PathBuf};
 
 use ensimbi_connectors::conformance::matrix::{CAPABILITIES, Row, rows};
-use ensimbi_connectors::conformance::{Subject, check};
-use ensimbi_connectors::connector::Capability;
+use ensimbi_connectors::conformance::{Report, Subject, check, check_program};
+use ensimbi_connectors::connector::{Capability, Connector};
 use ensimbi_connectors::providers;
+use ensimbi_connectors::settings::ConnectionSettings;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::args::{ConnectorsArgs, ConnectorsCommand, OutArgs};
@@ -19,7 +24,12 @@ const FOLDERS: &str = "connectors/src/providers";
 pub async fn run(args: ConnectorsArgs) -> Outcome {
     match args.command {
         ConnectorsCommand::List { out } => list(&out),
-        ConnectorsCommand::Check { out, name, folder } => lacks(&out, &name, folder).await,
+        ConnectorsCommand::Check { out, outside: Some(command), folder, .. } => {
+            program(&out, &command, &folder.unwrap_or_default()).await
+        }
+        ConnectorsCommand::Check { out, name, folder, .. } => lacks(&out, &name.unwrap_or_default(), folder).await,
+        ConnectorsCommand::New(args) => new::run(&args),
+        ConnectorsCommand::Read(args) => read::run(&args),
     }
 }
 
@@ -49,10 +59,7 @@ fn offers(row: &Row, word: &str) -> &'static str {
 
 /// Runs the conformance suite over one connector.
 async fn lacks(out: &OutArgs, name: &str, folder: Option<PathBuf>) -> Outcome {
-    let connector = providers::find(name).ok_or_else(|| {
-        let known: Vec<&str> = providers::all().iter().map(|connector| connector.facts().provider).collect();
-        Failure::wrong(format!("there is no connector {name:?}; known: {}", known.join(", ")))
-    })?;
+    let connector = known(name)?;
     let folder = match folder {
         Some(folder) => folder,
         None => beside(name).ok_or_else(|| {
@@ -63,10 +70,49 @@ async fn lacks(out: &OutArgs, name: &str, folder: Option<PathBuf>) -> Outcome {
         return Err(Failure::wrong(format!("--folder {}: expected the connector's folder", folder.display())));
     }
     let stage = providers::stages().iter().copied().find(|stage| stage.provider() == name);
-    let report = check(&Subject::new(connector, stage, &folder), None).await;
+    report(out, check(&Subject::new(connector, stage, &folder), None).await)
+}
+
+/// Largest file with a connection, in bytes.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// One connection, as `ensimbi.toml` has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    connections: Vec<ConnectionSettings>,
+}
+
+/// Runs what concerns a program outside over its folder.
+async fn program(out: &OutArgs, command: &str, folder: &Path) -> Outcome {
+    let file = folder.join("connection.toml");
+    let wrong = |problem: String| Failure::wrong(format!("{}: {problem}", file.display()));
+    let small = std::fs::metadata(&file).is_ok_and(|data| data.is_file() && data.len() <= FILE_BYTES_MAX);
+    if !small {
+        return Err(wrong("expected a file with one connection, as ensimbi.toml has it".to_owned()));
+    }
+    let read: File =
+        toml::from_str(&std::fs::read_to_string(&file)?).map_err(|error| wrong(error.message().to_owned()))?;
+    let [settings] = read.connections.as_slice() else { return Err(wrong("expected one connection".to_owned())) };
+    let words: Vec<String> = command.split_ascii_whitespace().map(str::to_owned).collect();
+    if words.is_empty() {
+        return Err(Failure::wrong("--outside: expected a program with its arguments, with spaces between them"));
+    }
+    report(out, check_program(settings, words, folder).await.map_err(Failure::wrong)?)
+}
+
+fn report(out: &OutArgs, report: Report) -> Outcome {
     let text = if out.json { json!(report).to_string() } else { report.to_string().trim_end().to_owned() };
     output::deliver(out.output.as_deref(), &text)?;
     Ok(if report.ok { Code::Done } else { Code::Disagrees })
+}
+
+/// The connector of a word.
+fn known(name: &str) -> Result<&'static dyn Connector, Failure> {
+    providers::find(name).ok_or_else(|| {
+        let known: Vec<&str> = providers::all().iter().map(|connector| connector.facts().provider).collect();
+        Failure::wrong(format!("there is no connector {name:?}; known: {}", known.join(", ")))
+    })
 }
 
 /// The connector's folder in the source tree that we stand in.

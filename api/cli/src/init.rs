@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use ensimbi_connectors::providers;
+use ensimbi_connectors::{outside, providers};
 use ensimbi_vault::{MasterKey, SystemEntropy};
 
 use crate::args::InitArgs;
@@ -54,6 +54,8 @@ fn text() -> String {
         text.push('\n');
         text.push_str(connector.example());
     }
+    text.push('\n');
+    text.push_str(outside::EXAMPLE);
     text
 }
 
@@ -96,7 +98,7 @@ mod tests {
         let whole: Settings =
             toml::from_str(&uncommented()).unwrap_or_else(|error| panic!("{error}\n{}", uncommented()));
         whole.check().unwrap();
-        assert_eq!(whole.connections.len(), providers::all().len());
+        assert_eq!(whole.connections.len(), providers::all().len() + 1, "each provider's, and one from outside");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         check_connections(&whole.connections, whole.book.mode, providers::all(), &clock, false).unwrap();
     }

@@ -16,6 +16,7 @@ mod keys;
 mod opening;
 mod output;
 mod rebuild;
+mod retranslate;
 mod serve;
 mod settings;
 mod simulate;
@@ -81,6 +82,7 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Invoices(args) => ask::invoices(args).await,
         Command::Discrepancies(args) => ask::discrepancies(*args).await,
         Command::OpenItems(args) => ask::open_items(args).await,
+        Command::Retranslate(args) => retranslate::run(args).await,
         Command::Keys(args) => keys::run(args).await,
         Command::Connectors(args) => connectors::run(args).await,
     }

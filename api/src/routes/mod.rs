@@ -8,6 +8,7 @@ mod events;
 mod fees;
 mod health;
 mod invoices;
+pub mod observations;
 mod open_items;
 mod payments;
 mod trial_balance;
@@ -45,6 +46,7 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(trial_balance::show))
         .routes(routes!(events::list))
         .routes(routes!(events::one))
+        .routes(routes!(observations::create))
         .merge(commands::v1())
 }
 

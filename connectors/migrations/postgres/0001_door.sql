@@ -112,6 +112,7 @@ CREATE TABLE door.attempts (
     reference text NOT NULL,
     object_kind text NOT NULL,
     object_id text,
+    handle text,
     link text,
     earlier_end text,
     claim_id uuid NOT NULL,
@@ -238,10 +239,11 @@ CREATE TABLE door.counters (
     PRIMARY KEY (book, name)
 );
 
--- API keys, by SHA-256 only.
+-- API keys, by SHA-256 only. One with a connection opens that connection's observations and nothing else.
 CREATE TABLE door.api_keys (
     key_hash bytea NOT NULL PRIMARY KEY,
     book uuid NOT NULL,
+    connection uuid,
     label text NOT NULL,
     created_at bigint NOT NULL,
     revoked_at bigint

@@ -112,6 +112,7 @@ CREATE TABLE attempts (
     reference TEXT NOT NULL,
     object_kind TEXT NOT NULL,
     object_id TEXT,
+    handle TEXT,
     link TEXT,
     earlier_end TEXT,
     claim_id BLOB NOT NULL,
@@ -238,10 +239,11 @@ CREATE TABLE counters (
     PRIMARY KEY (book, name)
 ) STRICT;
 
--- API keys, by SHA-256 only.
+-- API keys, by SHA-256 only. One with a connection opens that connection's observations and nothing else.
 CREATE TABLE api_keys (
     key_hash BLOB NOT NULL PRIMARY KEY,
     book BLOB NOT NULL,
+    connection BLOB,
     label TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     revoked_at INTEGER

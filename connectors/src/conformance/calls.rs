@@ -104,7 +104,11 @@ impl Exchange {
         let one = |answer: RawAnswer| Done { answers: vec![answer], link: None, complete: false };
         let object = self.object(subject);
         match self.call {
-            Call::Read => client.read(&object).await.map(|answers| Done { answers, link: None, complete: false }),
+            Call::Read => client.read(&object, order.handle.as_deref()).await.map(|answers| Done {
+                answers,
+                link: None,
+                complete: false,
+            }),
             Call::PrepareCollect | Call::PreparePay => {
                 let (collect, pay) = (order.collect(), order.pay());
                 let order =
@@ -115,9 +119,9 @@ impl Exchange {
             Call::Collect => client.collect(&order.collect()).await.map(one),
             Call::Pay => client.pay(&order.pay()).await.map(one),
             Call::Refund => client.refund(&order.refund()).await.map(one),
-            Call::Capture => client.act(&object, Action::Capture(order.amount)).await.map(one),
-            Call::Release => client.act(&object, Action::Release).await.map(one),
-            Call::Cancel => client.act(&object, Action::Cancel).await.map(one),
+            Call::Capture => client.act(&object, order.handle.as_deref(), Action::Capture(order.amount)).await.map(one),
+            Call::Release => client.act(&object, order.handle.as_deref(), Action::Release).await.map(one),
+            Call::Cancel => client.act(&object, order.handle.as_deref(), Action::Cancel).await.map(one),
         }
     }
 }
@@ -200,7 +204,9 @@ pub(super) async fn checks(subject: &Subject<'_>, only: Option<Group>) -> Vec<Fi
     };
     if calls.exchanges.is_empty() {
         let mut problems = Problems::default();
-        problems.push(format!("fixtures/{FILE} has no exchanges: add one for each call of the client"));
+        problems.push(format!(
+            "fixtures/{FILE} has no exchanges: add one for each call of the client (conformance/calls.rs says how)"
+        ));
         add(Group::Capabilities, "the calls of the connector are written down", problems);
     }
     if wanted(Group::Capabilities) {

@@ -12,7 +12,7 @@ use super::matrix::CAPABILITIES;
 use super::order::{Bank, Item, Order};
 use super::{Problems, Subject};
 use crate::connector::{
-    Action, Authenticity, CallError, Capability, Input, ObjectRef, ProviderClient, ToPrepare, Translation,
+    Action, Authenticity, CallError, Capability, ObjectRef, ProviderClient, ToPrepare, Translation,
 };
 
 /// What was seen.
@@ -82,7 +82,7 @@ pub(super) async fn evidence(subject: &Subject<'_>, calls: &Calls, problems: &mu
                     .to_owned()
             });
             let nobody = ObjectRef { kind: "zz_nobody", id: Some("1".into()), reference: Some("1".into()) };
-            problems.must(client.read(&nobody).await.err() == Some(CallError::NotOffered), || {
+            problems.must(client.read(&nobody, None).await.err() == Some(CallError::NotOffered), || {
                 "read() of a kind that nobody declared: expected NotOffered".to_owned()
             });
         }
@@ -115,17 +115,12 @@ fn covered(subject: &Subject<'_>, calls: &Calls, problems: &mut Problems) {
 
 /// What the translator reads in the answers.
 fn told(subject: &Subject<'_>, exchange: &Exchange, done: &Done, problems: &mut Problems) -> Option<Vec<Translation>> {
-    let options = crate::connector::Options::new();
     let mut told = Vec::new();
     for answer in &done.answers {
         problems.must(subject.connector.facts().kinds.contains(&answer.kind), || {
             format!("{exchange}: brings bytes of the kind {}, which Facts::kinds does not declare", answer.kind)
         });
-        let options = subject.folder.of_kind(answer.kind).next().map_or(&options, |case| &case.options);
-        let received_at = super::fixtures::RECEIVED_AT;
-        let mode = ensimbi_events::word::Mode::Live;
-        let input = Input { kind: answer.kind, body: &answer.body, options, received_at, mode };
-        match super::guarded(|| subject.connector.translate(input)) {
+        match super::guarded(|| subject.translate(answer.kind, &answer.body)) {
             Some(Ok(translation)) => told.push(translation),
             Some(Err(error)) => {
                 problems.push(format!("{exchange}: its own good answer is Unreadable ({error})"));
@@ -274,15 +269,15 @@ async fn refusals(subject: &Subject<'_>, calls: &Calls, client: &dyn ProviderCli
                 order.hosted = true;
                 collect(&order).await
             }
-            Capability::Capture => client.act(&payment, Action::Capture(None)).await.err(),
-            Capability::Cancel => client.act(&payment, Action::Cancel).await.err(),
+            Capability::Capture => client.act(&payment, None, Action::Capture(None)).await.err(),
+            Capability::Cancel => client.act(&payment, None, Action::Cancel).await.err(),
             Capability::Refund => client.refund(&order.refund()).await.err(),
             Capability::Payout => pay(&payout.to(None)).await,
             Capability::BankPayout => pay(&payout.to(Some(Bank::example()))).await,
-            Capability::ReadById => client.read(&payment).await.err(),
+            Capability::ReadById => client.read(&payment, None).await.err(),
             Capability::ReadByReference => {
                 let by_reference = ObjectRef { id: None, reference: Some("r-1".to_owned()), ..payment.clone() };
-                client.read(&by_reference).await.err()
+                client.read(&by_reference, None).await.err()
             }
             // A withdrawal is a payout to a bank, and the others have no call of their own: the door refuses them by
             // their flag, and nothing may name them.
@@ -300,7 +295,8 @@ pub fn judge(declared: &[Capability], evidence: &Evidence, problems: &mut Proble
         if declared.contains(&capability) {
             problems.must(proven, || match capability {
                 Capability::Push => {
-                    "push is declared, and no fixture shows it: add fixtures/webhook/<case>.body".to_owned()
+                    "push is declared, and no fixture shows it: add fixtures/webhook/<case>.body with what it pushes"
+                        .to_owned()
                 }
                 _ => format!(
                     "{word} is declared, and no exchange shows it: add one with \"proves\": [\"{word}\"] to \

@@ -28,18 +28,21 @@ pub(super) fn complete(subject: &Subject<'_>, problems: &mut Problems) {
     let objects = subject.connector.object_kinds();
     let folder = subject.folder.path.file_name().and_then(|name| name.to_str());
     problems.must(is_word(facts.provider) && folder == Some(facts.provider), || {
-        "Facts::provider: expected the folder's name, in lower-case letters, digits and underscores".to_owned()
+        "mod.rs: Facts::provider: expected the folder's name, in lower-case letters, digits and underscores".to_owned()
     });
     let version = facts.translator.strip_prefix(facts.provider).and_then(|rest| rest.strip_prefix('.'));
     problems.must(version.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0)), || {
-        format!("Facts::translator: expected the provider's word, a point and a number, such as {}.1", facts.provider)
+        format!(
+            "mod.rs: Facts::translator: expected the provider's word, a point and a number, such as {}.1",
+            facts.provider
+        )
     });
     for (name, words) in [("Facts::kinds", facts.kinds), ("object_kinds", objects), ("Facts::purses", facts.purses)] {
         problems.must(words.iter().all(|word| is_word(word)) && distinct(words), || {
-            format!("{name}: expected different words in lower-case letters, digits and underscores")
+            format!("mod.rs: {name}: expected different words in lower-case letters, digits and underscores")
         });
     }
-    problems.must(!facts.kinds.is_empty(), || "Facts::kinds: expected at least one kind of bytes".to_owned());
+    problems.must(!facts.kinds.is_empty(), || "mod.rs: Facts::kinds: expected at least one kind of bytes".to_owned());
     let can = |capability: Capability| facts.capabilities.contains(&capability);
     let pays = can(Capability::Payout) || can(Capability::BankPayout);
     for (field, word, wanted) in [
@@ -48,10 +51,10 @@ pub(super) fn complete(subject: &Subject<'_>, problems: &mut Problems) {
         ("refunds", facts.refunds, can(Capability::Refund)),
     ] {
         problems.must(!wanted || objects.contains(&word), || {
-            format!("Facts::{field}: expected the object kind that the capability makes, one of object_kinds()")
+            format!("mod.rs: Facts::{field}: expected the object kind that the capability makes, one of object_kinds()")
         });
         problems.must(wanted || field == "collects" || word.is_empty(), || {
-            format!("Facts::{field}: expected an empty word, since the capability is not declared")
+            format!("mod.rs: Facts::{field}: expected an empty word, since the capability is not declared")
         });
     }
     for (extra, base) in [
@@ -61,35 +64,41 @@ pub(super) fn complete(subject: &Subject<'_>, problems: &mut Problems) {
         (Capability::Withdraw, Capability::BankPayout),
     ] {
         problems.must(!can(extra) || can(base), || {
-            format!("Facts::capabilities: {} needs {}", extra.as_str(), base.as_str())
+            format!("mod.rs: Facts::capabilities: {} needs {}", extra.as_str(), base.as_str())
         });
     }
     problems.must(distinct(&facts.capabilities.iter().map(|one| one.as_str()).collect::<Vec<_>>()), || {
-        "Facts::capabilities: one is named twice".to_owned()
+        "mod.rs: Facts::capabilities: one is named twice".to_owned()
     });
     let pushes = subject.connector.authenticity() != Authenticity::NoPush;
     problems.must(pushes == can(Capability::Push), || {
-        "Facts::capabilities: push is declared exactly where authenticity() is Signed or Hint".to_owned()
+        "mod.rs: Facts::capabilities: push is declared exactly where authenticity() is Signed or Hint".to_owned()
     });
     for code in facts.sandbox_currencies {
-        problems
-            .must(code.parse::<Currency>().is_ok(), || "Facts::sandbox_currencies: expected currency codes".to_owned());
+        problems.must(code.parse::<Currency>().is_ok(), || {
+            "mod.rs: Facts::sandbox_currencies: expected currency codes".to_owned()
+        });
     }
     problems.must(facts.default_urls.first().is_some_and(|(name, _)| *name == "api"), || {
-        "Facts::default_urls: expected the API's URL first, under the name api".to_owned()
+        "mod.rs: Facts::default_urls: expected the API's URL first, under the name api".to_owned()
     });
     for (name, url) in facts.default_urls {
         let public = url.parse::<reqwest::Url>().is_ok_and(|url| url.scheme() == "https" && url.host_str().is_some());
-        problems.must(is_word(name) && public, || format!("Facts::default_urls: {name}: expected a URL with https"));
+        problems.must(is_word(name) && public, || {
+            format!("mod.rs: Facts::default_urls: {name}: expected their URL, with https")
+        });
     }
     for routine in facts.routines {
         problems.must(objects.contains(&routine.object_kind) && ROUTINE.contains(&routine.every_secs), || {
-            format!("Facts::routines: {}: expected one of object_kinds(), every 60 s to 7 days", routine.object_kind)
+            format!(
+                "mod.rs: Facts::routines: {}: expected one of object_kinds(), every 60 s to 7 days",
+                routine.object_kind
+            )
         });
     }
     for (capability, what) in [(Capability::Balance, "a balance"), (Capability::Statement, "statements")] {
         problems.must(!can(capability) || !facts.routines.is_empty(), || {
-            format!("Facts::routines: {} is declared, so {what} must be read by itself", capability.as_str())
+            format!("mod.rs: Facts::routines: {} is declared, so {what} must be read by itself", capability.as_str())
         });
     }
 }
@@ -105,7 +114,7 @@ pub(super) fn explained(subject: &Subject<'_>, problems: &mut Problems) {
     }
     let example = subject.connector.example();
     problems.must(subject.folder.file("example.toml").is_some_and(|file| file == example.as_bytes()), || {
-        "example(): expected include_str!(\"example.toml\") of the connector's folder".to_owned()
+        "mod.rs: example(): expected include_str!(\"example.toml\") of the connector's folder".to_owned()
     });
     problems.must(example.lines().all(|line| line.is_empty() || line.starts_with('#')), || {
         "example.toml: every line must be a comment, `ensimbi init` writes it as it stands".to_owned()

@@ -18,17 +18,22 @@ pub mod matrix;
 mod order;
 mod outcomes;
 mod privacy;
+mod program;
 mod reading;
+pub mod scaffold;
 mod scene;
 mod settings;
 mod signed;
 
+pub use program::check_program;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use ensimbi_events::word::Mode;
 use serde::Serialize;
 
-use crate::connector::{Connector, Translation, Unreadable};
+use crate::connector::{Connector, Input, Options, Translation, Unreadable};
 use crate::simulator::stage::Stage;
 use edit::Document;
 use fixtures::{Case, Folder};
@@ -95,6 +100,17 @@ impl<'a> Subject<'a> {
             problems.push(format!("{case}: translate panics on hostile bytes; every input must end as an Unreadable"));
         }
         read
+    }
+
+    /// Bytes that a call brought, read as the fixtures of their kind are: with the options of the first, and in a live
+    /// book, unless only test books are told anything.
+    fn translate(&self, kind: &str, body: &[u8]) -> Result<Translation, Unreadable> {
+        let none = Options::new();
+        let options = self.folder.of_kind(kind).next().map_or(&none, |case| &case.options);
+        let mut says = self.folder.of_kind(kind).filter(|case| case.expected.pointer("/said/0").is_some()).peekable();
+        let test = says.peek().is_some() && says.all(|case| case.mode == Mode::Test);
+        let mode = if test { Mode::Test } else { Mode::Live };
+        self.connector.translate(Input { kind, body, options, received_at: fixtures::RECEIVED_AT, mode })
     }
 
     /// A few cases of each kind that say something, evenly over their names, as what can be changed in places.

@@ -17,6 +17,8 @@ pub(super) struct Order {
     pub(super) kind: String,
     pub(super) id: Option<String>,
     pub(super) reference: Option<String>,
+    /// What the first step named beside the object.
+    pub(super) handle: Option<String>,
     wallet: String,
     pub(super) amount: Option<Amount>,
     /// What is left of a payment before a refund.
@@ -87,6 +89,7 @@ impl Order {
             items: self.items.iter().map(item).collect(),
             checkout: Checkout { hosted: self.hosted, authorise_only: self.authorise_only, ..Checkout::default() },
             object: self.id.clone(),
+            handle: self.handle.clone(),
         }
     }
 
@@ -110,6 +113,7 @@ impl Order {
             name: self.name.clone(),
             note: self.note.clone(),
             object: self.id.clone(),
+            handle: self.handle.clone(),
         }
     }
 

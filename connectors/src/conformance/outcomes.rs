@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::calls::{self, Call, Calls, Done, Exchange};
 use super::scene::{Scene, Scripted};
 use super::{Problems, Subject};
-use crate::connector::{CallError, Input, ProviderClient};
+use crate::connector::{CallError, ProviderClient};
 
 /// What a call came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,13 +116,7 @@ impl Reply {
 fn decision(subject: &Subject<'_>, result: &Result<Done, CallError>) -> Decision {
     match result {
         Ok(done) => {
-            let reads = |kind: &str, body: &[u8]| {
-                let options = subject.folder.of_kind(kind).next().map(|case| case.options.clone()).unwrap_or_default();
-                let received_at = super::fixtures::RECEIVED_AT;
-                let mode = ensimbi_events::word::Mode::Live;
-                let input = Input { kind, body, options: &options, received_at, mode };
-                super::guarded(|| subject.connector.translate(input)).and_then(Result::ok)
-            };
+            let reads = |kind: &str, body: &[u8]| super::guarded(|| subject.translate(kind, body)).and_then(Result::ok);
             let told = done.answers.iter().filter_map(|answer| reads(answer.kind, &answer.body));
             let says =
                 told.filter(|told| !told.said.is_empty() || !told.watch.is_empty() || !told.keys.is_empty()).count();

@@ -51,9 +51,10 @@ pub(super) fn parties(subject: &Subject<'_>, problems: &mut Problems) {
             });
         }
     }
-    let reads = subject.connector.facts().capabilities.iter().any(|one| *one == crate::connector::Capability::Collect);
+    let reads = subject.connector.facts().capabilities.contains(&crate::connector::Capability::Collect);
     problems.must(any || !reads, || {
-        "no fixture tells of the other side: add one with a phone or a name, as the provider sends it".to_owned()
+        "no fixture tells of the other side: add one with a phone or a name, as the provider sends it, under fixtures/<kind>/"
+            .to_owned()
     });
 }
 

@@ -37,7 +37,7 @@ pub(super) fn sabotage(subject: &Subject<'_>, problems: &mut Problems) {
         Authenticity::Hint => hint(subject, problems),
         Authenticity::NoPush => {
             problems.must(subject.connector.hinted(b"{\"id\":\"1\"}").is_err(), || {
-                "hinted() reads a push, and authenticity() is NoPush: expected Unreadable".to_owned()
+                "mod.rs: hinted() reads a push, and authenticity() is NoPush: expected Unreadable".to_owned()
             });
         }
     }
@@ -62,7 +62,10 @@ fn signed(scheme: Scheme, problems: &mut Problems) {
         return problems.push("the suite's own keys cannot be read");
     };
     let Ok(name) = HeaderName::try_from(scheme.header) else {
-        return problems.push("authenticity(): Scheme::header is no name of an HTTP header");
+        return problems.push(
+            "mod.rs: authenticity(): Scheme::header: expected the name of the header that carries the signature; Hint where \
+             a push is not signed, NoPush where there is none",
+        );
     };
     let headers = |values: &[&str]| {
         let fitting = values.iter().filter_map(|value| HeaderValue::try_from(*value).ok());

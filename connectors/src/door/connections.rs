@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::options::DoorOptions;
 use crate::connector::{Authenticity, Capability, Connector, ProviderClient, Routine};
+use crate::outside;
 use crate::settings::{ConnectionSettings, PollSettings, SettingsError, WalletSettings};
 use crate::verify::{KEYS_MAX, KeyError, PublicKey, PublicKeys};
 
@@ -230,10 +231,12 @@ pub(crate) fn connect(options: &Terms<'_>) -> Result<Vec<Arc<Connection>>, Setti
 }
 
 fn one(options: &Terms<'_>, settings: &ConnectionSettings) -> Result<Connection, SettingsError> {
-    let connector = options.registry.iter().copied().find(|c| c.facts().provider == settings.provider);
-    let Some(connector) = connector else {
+    let registered = || options.registry.iter().copied().find(|c| c.facts().provider == settings.provider);
+    let outside = outside::of(settings).transpose()?;
+    let Some(connector) = outside.map(|of| of as &'static dyn Connector).or_else(registered) else {
         let known: Vec<&str> = options.registry.iter().map(|c| c.facts().provider).collect();
-        return Err(wrong(settings, "provider", &format!("expected one of {}", known.join(", "))));
+        let expected = format!("expected one of {}, or {}NAME", known.join(", "), outside::PREFIX);
+        return Err(wrong(settings, "provider", &expected));
     };
     check(options, settings, connector)?;
     let id = ids::connection_id(options.book, &settings.provider, &settings.account);

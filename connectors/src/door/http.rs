@@ -18,6 +18,7 @@ use crate::connector::CallError;
 use crate::settings::{ConnectionSettings, SettingsError};
 
 mod address;
+pub mod tokens;
 
 pub use address::is_public;
 use address::{PublicOnly, base_url};

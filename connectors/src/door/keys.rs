@@ -4,8 +4,8 @@
 //! of what was done with the key.
 
 use async_trait::async_trait;
-use ensimbi_events::ports::{ApiKeys, ReadError};
-use ensimbi_events::{BookId, Time, ids};
+use ensimbi_events::ports::{ApiKeys, Opened, ReadError};
+use ensimbi_events::{BookId, ConnectionId, Time, ids};
 use uuid::Uuid;
 
 use super::store::keys;
@@ -19,6 +19,8 @@ const LABEL_MAX: usize = 100;
 pub struct KeyView {
     /// Its id; there is no way back to the key.
     pub id: Uuid,
+    /// The connection whose observations it may post, and nothing else.
+    pub connection: Option<ConnectionId>,
     /// What it was made for.
     pub label: String,
     /// When it was made.
@@ -33,9 +35,23 @@ impl DoorStore {
     /// # Errors
     /// [`DoorError`].
     pub async fn add_key(&self, book: BookId, key_hash: [u8; 32], label: &str, now: Time) -> Result<(), DoorError> {
+        self.add_key_for((book, None), key_hash, label, now).await
+    }
+
+    /// The same for a connector outside the process: the key opens its connection's observations and nothing else.
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    pub async fn add_key_for(
+        &self,
+        opens: (BookId, Option<ConnectionId>),
+        key_hash: [u8; 32],
+        label: &str,
+        now: Time,
+    ) -> Result<(), DoorError> {
         let label: String = label.chars().filter(|c| !c.is_control()).take(LABEL_MAX).collect();
         let mut tx = self.write().await?;
-        keys::insert(&mut tx, key_hash, book, &label, now).await?;
+        keys::insert(&mut tx, key_hash, opens, &label, now).await?;
         tx.commit().await
     }
 
@@ -47,6 +63,7 @@ impl DoorStore {
         let mut tx = self.read().await?;
         let view = |row: keys::KeyRow| KeyView {
             id: ids::key_id(&row.hash),
+            connection: row.connection,
             label: row.label,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
@@ -91,11 +108,19 @@ impl Door {
 impl ApiKeys for Door {
     /// Any book of this store: a key names its own.
     async fn book_of(&self, key_hash: &[u8; 32]) -> Result<Option<BookId>, ReadError> {
+        Ok(self.opened_by(key_hash).await?.map(|opened| opened.book))
+    }
+
+    async fn opened_by(&self, key_hash: &[u8; 32]) -> Result<Option<Opened>, ReadError> {
         let find = async {
             let mut tx = self.store.read().await?;
-            keys::book_of(&mut tx, *key_hash).await
+            keys::opened_by(&mut tx, *key_hash).await
         };
-        find.await.map_err(|why: DoorError| match why {
+        let opened = |(book, connection)| {
+            let actor_id = format!("key:{}", ids::key_id(key_hash));
+            Opened { book, connection, actor_id }
+        };
+        find.await.map(|found| found.map(opened)).map_err(|why: DoorError| match why {
             DoorError::Unavailable(text) | DoorError::Conflict(text) => ReadError::Unavailable(text),
             other => ReadError::Damaged(other.to_string()),
         })

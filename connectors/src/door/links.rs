@@ -1,9 +1,9 @@
-//! Our ids for what a statement is about beside its own object: the payment of a refund or dispute, the invoice that a
+//! Our ids for what a statement is about beside its own object: the payment of a refund, dispute or receipt, the invoice that a
 //! collection pays, the purses of a transfer.
 
 use ensimbi_events::ids::ObjectKey;
 use ensimbi_events::words::dispute::{ChargebackClosed, ChargebackOpened};
-use ensimbi_events::words::payment::{CollectionSucceeded, RefundReversed, RefundSucceeded};
+use ensimbi_events::words::payment::{CollectionSucceeded, FeesReported, RefundReversed, RefundSucceeded};
 use ensimbi_events::words::wallet::PurseTransferred;
 use ensimbi_events::{Amount, Body, SubjectId, SubjectKind, WalletId};
 
@@ -17,8 +17,10 @@ use crate::connector::{ObjectRef, Said};
 /// What a statement's links came to.
 #[derive(Debug, Default)]
 pub(crate) struct Linked {
-    /// The payment of a refund or dispute.
+    /// The payment of a refund, a dispute or a receipt.
     pub(crate) original: Option<SubjectId>,
+    /// The order of ours that is that payment.
+    pub(crate) original_of: Option<Owner>,
     /// The invoice that is paid; none where our own order sells nothing by name, or names an invoice of ours.
     pub(crate) invoice: Option<SubjectId>,
     /// The order of ours that an invoice of the provider's belongs to.
@@ -48,7 +50,9 @@ pub(crate) async fn resolve(
     let mut linked = Linked { two_steps: facts.two_steps, ..Linked::default() };
     if let Some(original) = &said.links.original {
         let owner = place::owner(door, tx, connection, original, None).await?;
-        linked.original = owner.map(|owner| owner.intent).or_else(|| derived(door, connection, original));
+        let ours = owner.as_ref().map(|owner| owner.intent);
+        linked.original = ours.or_else(|| derived(door, connection, original));
+        linked.original_of = owner;
     }
     if said.subject_kind == SubjectKind::Invoice {
         // The provider's invoice and its collection are one object there, with one id.
@@ -100,6 +104,9 @@ pub(crate) fn filled(body: Body, linked: &Linked, wallet: Option<WalletId>) -> B
         }
         (Body::ChargebackClosed(body), Linked { original: Some(payment_id), .. }) => {
             ChargebackClosed { payment_id: *payment_id, ..body }.into()
+        }
+        (Body::FeesReported(body), Linked { original: Some(payment_id), .. }) => {
+            FeesReported { payment_id: *payment_id, ..body }.into()
         }
         (Body::CollectionSucceeded(body), Linked { invoice: invoice_id @ Some(_), .. }) => {
             CollectionSucceeded { invoice_id: *invoice_id, ..body }.into()

@@ -8,9 +8,7 @@
 //! At a provider with two steps several objects may carry one reference, since a lost answer to the first step is
 //! repeated. Only the one that the attempt names was ever carried out: what the others say of their end is nobody's.
 
-use ensimbi_events::event::Proof;
 use ensimbi_events::ids::{self, ObjectKey};
-use ensimbi_events::leaf::Hash;
 use ensimbi_events::word::OccurredSource;
 use ensimbi_events::words::payment::{RefundFailed, RefundSucceeded};
 use ensimbi_events::words::payout::{
@@ -32,7 +30,7 @@ use super::store::intents::{Intent, IntentKind};
 use super::store::outbox::NewNote;
 use super::store::{Tx, counters, intents};
 use super::{Door, DoorError};
-use crate::connector::{ObjectRef, Said};
+use crate::connector::{ObjectRef, PartyDetails, Said};
 
 /// Largest claim as JSON, in bytes; it travels in one message and becomes a leaf of at most 65,535 bytes.
 const CLAIM_BYTES_MAX: usize = 128 * 1024;
@@ -111,6 +109,7 @@ pub(crate) fn owner_from(attempt: Attempt, stored: &Intent) -> Owner {
         wallet: stored.wallet,
         reference: attempt.reference,
         kind: stored.kind,
+        object_kind: attempt.object_kind,
         object_id: attempt.object_id,
         earlier_end: None,
         items: stored.items,
@@ -205,16 +204,32 @@ const fn found(body: &Body) -> Option<Found> {
     })
 }
 
-/// One statement as a claim, with everything it needs written in this transaction; `index` is its place in the bytes.
-/// `None` where the order has no word for it.
-pub(crate) async fn claim(
+/// A statement where it belongs; nothing of it is written yet.
+pub(crate) struct Placed {
+    /// Whose attempt its object is.
+    owner: Option<Owner>,
+    /// What it says of that attempt.
+    found: Option<Found>,
+    /// The provider's object.
+    object_kind: &'static str,
+    object_id: String,
+    /// The other side.
+    party: Option<PartyDetails>,
+    /// The claim without its party; `None` where the order has no word for it, or where it is a balance of a purse that
+    /// nobody configured, with the reason.
+    pub(crate) claim: Result<Claim, Option<Reason>>,
+}
+
+/// Finds out where a statement belongs; reads only. `index` is its place in the bytes. `None` where it is nothing that
+/// the ledger should hear.
+pub(crate) async fn placed(
     door: &Door,
     tx: &mut Tx,
     connection: &Connection,
     row: &Waiting,
     index: u32,
     mut said: Said,
-) -> Result<Result<Option<NewNote>, Reason>, DoorError> {
+) -> Result<Result<Option<Placed>, Reason>, DoorError> {
     let facts = connection.connector.facts();
     // An invoice or a dispute has a life of its own, beside the order that it belongs to.
     let orders = !matches!(said.subject_kind, SubjectKind::Invoice | SubjectKind::Dispute);
@@ -223,35 +238,44 @@ pub(crate) async fn claim(
         false => None,
     };
     let linked = links::resolve(door, tx, connection, row, &said, owner.as_ref()).await?;
+    // A receipt has no life of its own: it is about the payment that it names.
+    let receipt = matches!(said.body, Body::FeesReported(_)) && linked.original.is_some();
+    if receipt {
+        owner.clone_from(&linked.original_of);
+    }
     if owner.is_none() {
         owner = links::refund_of_ours(door, tx, &said, &linked).await?;
     }
     if says_nothing(&said, owner.as_ref(), &linked) {
         return Ok(Ok(None));
     }
+    let mut placed = Placed {
+        owner: None,
+        found: None,
+        object_kind: said.object.kind,
+        object_id: String::new(),
+        party: None,
+        claim: Err(None),
+    };
     let wallet = match wallet(connection, &said, owner.as_ref()) {
         Ok(wallet) => wallet,
         // A purse that nobody configured is no part of this book, and keeps no other one's balance from it.
         Err(reason) if matches!(said.body, Body::BalanceReported(_)) => {
-            tracing::warn!(slug = connection.settings.slug, reason, "a balance is left aside");
-            counters::add(tx, door.book, counters::BALANCES_LEFT_ASIDE, 1).await?;
-            return Ok(Ok(None));
+            placed.claim = Err(Some(reason));
+            return Ok(Ok(Some(placed)));
         }
         Err(reason) => return Ok(Err(reason)),
     };
     let Some(object_id) = said.object.id.clone() else {
         return Ok(Err("a statement about an object without an id".to_owned()));
     };
+    placed.object_id.clone_from(&object_id);
     if let Some(owner) = &owner {
-        if let Some(found) = found(&said.body) {
-            attempts::found(tx, door.book, owner, &object_id, found, door.clock.now()).await?;
-            // It was watched by our reference while its own id was not known.
-            checks::forget(tx, door.book, &CheckKey::by_reference(connection.id, said.object.kind, &owner.reference))
-                .await?;
-        }
+        placed.found = found(&said.body);
+        placed.owner = Some(owner.clone());
         match of_order(said.body, owner) {
             Some(body) => said.body = body,
-            None => return Ok(Ok(None)),
+            None => return Ok(Ok(Some(placed))),
         }
         // What hangs on an order (a fee by itself) keeps its own kind of subject.
         let own = [SubjectKind::Payment, SubjectKind::Payout, SubjectKind::Transfer, SubjectKind::Refund];
@@ -260,7 +284,7 @@ pub(crate) async fn claim(
         }
     }
     said.body = links::filled(said.body, &linked, wallet);
-    let party = party(door, tx, row, &said).await?;
+    placed.party = said.party;
     let key = ObjectKey {
         book: door.book,
         connection: Some(connection.id),
@@ -269,6 +293,7 @@ pub(crate) async fn claim(
     };
     let subject = match (&owner, said.subject_kind, wallet) {
         (Some(owner), _, _) => owner.intent,
+        (None, _, _) if receipt => linked.original.unwrap_or_else(|| key.subject_id()),
         // What is said of a wallet is about our wallet, under whatever word the provider has for it.
         (None, SubjectKind::Wallet, Some(wallet)) => SubjectId(wallet.0),
         _ => key.subject_id(),
@@ -277,7 +302,7 @@ pub(crate) async fn claim(
         Some(at) => (at, OccurredSource::Provider),
         None => (row.received_at, OccurredSource::Observation),
     };
-    let claim = Claim {
+    placed.claim = Ok(Claim {
         id: ids::claim_id(row.id.0, index, facts.translator),
         book: door.book,
         fact: Fact {
@@ -295,17 +320,47 @@ pub(crate) async fn claim(
         occurred_at,
         occurred_source,
         translator: facts.translator.to_owned(),
-        evidence: Some(Proof {
-            observation: row.id,
-            commitment: Hash(row.sealed.commitment),
-            class: row.class,
-            actor_id: row.actor_id.clone(),
-        }),
-        party,
+        evidence: Some(row.proof()),
+        party: None,
         doubt: said.doubt,
         operator_transaction: said.operator_transaction.filter(|_| facts.operator_transaction_unique),
         confirms: said.confirms,
+    });
+    Ok(Ok(Some(placed)))
+}
+
+/// One statement as a claim, with everything it needs written in this transaction; `index` is its place in the bytes.
+/// `None` where the order has no word for it.
+pub(crate) async fn claim(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    row: &Waiting,
+    index: u32,
+    said: Said,
+) -> Result<Result<Option<NewNote>, Reason>, DoorError> {
+    let placed = match placed(door, tx, connection, row, index, said).await? {
+        Ok(Some(placed)) => placed,
+        Ok(None) => return Ok(Ok(None)),
+        Err(reason) => return Ok(Err(reason)),
     };
+    if let (Some(owner), Some(found)) = (&placed.owner, placed.found) {
+        attempts::found(tx, door.book, owner, &placed.object_id, found, door.clock.now()).await?;
+        // It was watched by our reference while its own id was not known.
+        checks::forget(tx, door.book, &CheckKey::by_reference(connection.id, placed.object_kind, &owner.reference))
+            .await?;
+    }
+    let mut claim = match placed.claim {
+        Ok(claim) => claim,
+        Err(reason) => {
+            if let Some(reason) = reason {
+                tracing::warn!(slug = connection.settings.slug, reason, "a balance is left aside");
+                counters::add(tx, door.book, counters::BALANCES_LEFT_ASIDE, 1).await?;
+            }
+            return Ok(Ok(None));
+        }
+    };
+    claim.party = party(door, tx, row, placed.party.as_ref()).await?;
     if !claim.confirms {
         holds::keep(door, tx, &claim).await?;
     }
@@ -324,7 +379,7 @@ fn says_nothing(said: &Said, owner: Option<&Owner>, linked: &Linked) -> bool {
         return true;
     }
     let Some(owner) = owner else { return false };
-    let other = owner.object_id.is_some() && owner.object_id != said.object.id;
+    let other = owner.object_kind == said.object.kind && owner.object_id.is_some() && owner.object_id != said.object.id;
     let moved = !matches!(found(&said.body), None | Some(Found::Alive | Found::Failed));
     if other && owner.kind != IntentKind::Refund && linked.two_steps && !moved {
         return true;
@@ -333,8 +388,13 @@ fn says_nothing(said: &Said, owner: Option<&Owner>, linked: &Linked) -> bool {
     is_failure(&said.body) && owner.earlier_end.as_deref() == Some(said.occurrence.as_str())
 }
 
-async fn party(door: &Door, tx: &mut Tx, row: &Waiting, said: &Said) -> Result<Option<PartyId>, DoorError> {
-    let Some(details) = &said.party else { return Ok(None) };
+async fn party(
+    door: &Door,
+    tx: &mut Tx,
+    row: &Waiting,
+    details: Option<&PartyDetails>,
+) -> Result<Option<PartyId>, DoorError> {
+    let Some(details) = details else { return Ok(None) };
     let party = parties::upsert(door, tx, &PartyRecord::of(details)).await?;
     if let Some(party) = party {
         inbox::link(tx, door.book, row.id, party).await?;

@@ -128,7 +128,10 @@ impl Poller {
 
 async fn look(door: &Door, connection: &Connection, check: &Check, lease: Time) {
     let answer = match object(connection, check) {
-        Some(object) => read(connection, &object).await,
+        Some(object) => match handle(door, connection, check).await {
+            Ok(handle) => read(connection, &object, handle.as_deref()).await,
+            Err(why) => Err(CallError::NotSent(why.to_string())),
+        },
         None => Err(CallError::NotOffered),
     };
     for tries in 0..SAVE_TRIES {
@@ -153,10 +156,19 @@ fn object(connection: &Connection, check: &Check) -> Option<ObjectRef> {
     (id.is_some() || reference.is_some()).then_some(ObjectRef { kind, id, reference })
 }
 
-async fn read(connection: &Connection, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+/// What the first step of the order named, that the object belongs to.
+async fn handle(door: &Door, connection: &Connection, check: &Check) -> Result<Option<String>, DoorError> {
+    let Some(reference) = check.reference.as_deref().filter(|_| connection.connector.facts().two_steps) else {
+        return Ok(None);
+    };
+    let mut tx = door.store.read().await?;
+    attempts::handle(&mut tx, door.book, connection.id, reference).await
+}
+
+async fn read(connection: &Connection, object: &ObjectRef, handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
     // The client bounds each of its requests and their number; this bounds all of them together.
     let whole = connection.settings.timeout() * TIMEOUTS_OF_A_CALL + Duration::from_secs(5);
-    match tokio::time::timeout(whole, connection.client.read(object)).await {
+    match tokio::time::timeout(whole, connection.client.read(object, handle)).await {
         Ok(answer) => answer,
         Err(_) => Err(CallError::Unknown("timeout".into())),
     }

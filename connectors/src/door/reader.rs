@@ -74,8 +74,9 @@ impl Door {
         &self,
         connection: &Connection,
         object: &ObjectRef,
+        handle: Option<&str>,
     ) -> Result<Vec<Result<Translation, Unreadable>>, CallError> {
-        let answers = connection.client.read(object).await?;
+        let answers = connection.client.read(object, handle).await?;
         let (options, received_at, mode) = (&connection.settings.options, self.clock.now(), self.mode);
         let inputs =
             answers.iter().map(|answer| Input { kind: answer.kind, body: &answer.body, options, received_at, mode });

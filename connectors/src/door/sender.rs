@@ -7,7 +7,8 @@
 //!                                      └─ anything else ───► unknown, looks by our reference; never sent again
 //! ```
 //! At a provider with two steps (`Facts::two_steps`) the first call of an attempt only makes the object: nothing moves, so
-//! whatever becomes of that call it is repeated. Its id is committed, `cleared` again, before the call that moves money.
+//! whatever becomes of that call it is repeated. Its id or handle is committed, `cleared` again, before the call that moves
+//! money.
 //!
 //! Before a second attempt the references of those before it are asked for once more: what is alive there, or cannot be
 //! told, keeps the new one back.
@@ -129,7 +130,7 @@ enum Came {
 /// Whether the next call of an attempt only makes its object.
 fn only_makes(connection: &Connection, attempt: &Attempt, intent: &Intent) -> bool {
     let steps = connection.connector.facts().two_steps && intent.kind != IntentKind::Refund;
-    steps && attempt.object_id.is_none()
+    steps && attempt.object_id.is_none() && attempt.handle.is_none()
 }
 
 async fn send(door: &Door, connection: &Connection, attempt: &Attempt, intent: &Intent) {
@@ -219,7 +220,7 @@ async fn earlier_are_over(
             false if before.object_id.is_none() => continue,
             false => ObjectRef { kind, id: before.object_id, reference: None },
         };
-        let answers = match door.ask(connection, &object).await {
+        let answers = match door.ask(connection, &object, before.handle.as_deref()).await {
             Err(CallError::NotFound) => continue,
             Err(CallError::Unknown(why)) => return Err(CallError::NotSent(why)),
             Err(why) => return Err(why),
@@ -254,7 +255,7 @@ async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: 
         record.ok_or_else(|| CallError::Refused("the other side's data was erased or does not open".into()))?;
     let (reference, wallet) = (attempt.reference.clone(), wallet.settings.id.clone());
     let (amount, currency, fee_bearer) = (intent.amount, intent.currency, intent.fee_bearer);
-    let object = attempt.object_id.clone();
+    let (object, handle) = (attempt.object_id.clone(), attempt.handle.clone());
     match intent.kind {
         IntentKind::Refund => {
             let payment = record.original;
@@ -278,6 +279,7 @@ async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: 
                 items,
                 checkout,
                 object,
+                handle,
             }))
         }
         IntentKind::Payout | IntentKind::Withdrawal => {
@@ -288,7 +290,7 @@ async fn order(door: &Door, connection: &Connection, attempt: &Attempt, intent: 
                 Destination::Mobile { .. } => None,
             };
             let IntentRecord { name, note, .. } = record;
-            Ok(Order::Pay(PayoutCall { reference, wallet, amount, currency, to, bank_id, name, note, object }))
+            Ok(Order::Pay(PayoutCall { reference, wallet, amount, currency, to, bank_id, name, note, object, handle }))
         }
     }
 }
@@ -363,7 +365,8 @@ async fn accepted(
     watch(door, tx, connection, attempt, now, next).await
 }
 
-/// The object of an order is there. Its id is kept before anything moves, and it is looked at from now on.
+/// The first step of an order is done. What it named is kept before anything moves; what can move by itself from now on,
+/// its object or the payer on the provider's page, is looked at.
 async fn made(
     door: &Door,
     tx: &mut Tx,
@@ -372,8 +375,7 @@ async fn made(
     made: &Prepared,
     now: Time,
 ) -> Result<(), DoorError> {
-    let at = (made.object.as_str(), made.link.as_deref());
-    if !attempts::prepared(tx, door.book, attempt, at, made.complete, now).await? {
+    if !attempts::prepared(tx, door.book, attempt, made, now).await? {
         return Ok(());
     }
     match door.observe(connection.id, made.answer.kind, EvidenceClass::Read, &made.answer.body) {
@@ -386,8 +388,11 @@ async fn made(
         Err(why) => return Err(why),
     }
     pauses::resume(tx, door.book, connection.id, now).await?;
+    if made.object.is_none() && !made.complete {
+        return Ok(());
+    }
     let next = schedule::first(&connection.settings.poll, Watch::Unsettled, &attempt.reference, now);
-    let named = Attempt { object_id: Some(made.object.clone()), ..attempt.clone() };
+    let named = Attempt { object_id: made.object.clone(), ..attempt.clone() };
     watch(door, tx, connection, &named, now, next).await
 }
 

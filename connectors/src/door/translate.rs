@@ -144,7 +144,8 @@ async fn statements(
     Ok(Ok(InboxState::Translated))
 }
 
-fn check(connection: &Connection, translation: Translation) -> Result<Translation, Reason> {
+/// Whether what was read is within its bounds, about objects that can be stored.
+pub(crate) fn check(connection: &Connection, translation: Translation) -> Result<Translation, Reason> {
     let Translation { said, watch, banks, rows, .. } = &translation;
     if [said.len(), watch.len(), banks.len(), rows.len()].into_iter().any(|count| count > STATEMENTS_MAX) {
         return Err(format!("more than {STATEMENTS_MAX} statements"));
@@ -214,12 +215,20 @@ async fn watch_object(
     let Some(key) = CheckKey::of(connection.id, object) else { return Ok(()) };
     let owner = place::owner(door, tx, connection, object, row.subject_hint).await?;
     // Another object under the reference of an attempt that carries out its own: nothing will come of it.
-    let named = owner.as_ref().and_then(|owner| owner.object_id.as_ref());
+    let same_kind = owner.as_ref().filter(|owner| owner.object_kind == object.kind);
+    let named = same_kind.and_then(|owner| owner.object_id.as_ref());
     let orphan =
         connection.connector.facts().two_steps && named.is_some() && object.id.is_some() && named != object.id.as_ref();
     let moved = watch == Watch::Moved;
     let watch = if moved { Watch::Unsettled } else { watch };
-    let watch = if orphan && watch == Watch::Unsettled { Watch::Closed } else { watch };
+    // Where it sells something by name it is an invoice all the same, and is looked at again for its end.
+    let sells = owner.as_ref().is_some_and(|owner| owner.items > 0);
+    let read = row.class != EvidenceClass::Signed;
+    let watch = match watch {
+        Watch::Unsettled if orphan && sells && read => Watch::Settled,
+        Watch::Unsettled if orphan => Watch::Closed,
+        watch => watch,
+    };
     let pushed = row.class == EvidenceClass::Signed && !orphan;
     let reference = object.reference.clone().or_else(|| owner.as_ref().map(|owner| owner.reference.clone()));
     if object.id.is_some()
@@ -233,7 +242,7 @@ async fn watch_object(
         Some(present) => {
             if pushed {
                 checks::wake(tx, door.book, &key, None, now, door.real_clock.now()).await?;
-            } else if replaces(present, watch) {
+            } else if replaces(present, watch) && (read || !orphan) {
                 checks::rewatch(tx, door.book, &key, watch, now, next).await?;
             } else if (untold && present != Watch::Unsettled) || (moved && present == Watch::Ended) {
                 let wait = Duration::from_secs(connection.settings.poll.first_secs);

@@ -143,3 +143,17 @@ fn what_is_not_needed_is_kept_or_counted() {
     assert_eq!(word("g", raw(r#""Jane Rose""#), &mut unknown), None);
     assert_eq!(unknown, ["b", "c", "f", "g"]);
 }
+
+#[test]
+fn money_in_the_smallest_unit_is_a_whole_number_of_it() {
+    for (text, decimals, shown) in
+        [("150050", 2, "1500.5"), (r#""150050""#, 0, "150050"), ("7", 4, "0.0007"), ("5e2", 2, "5")]
+    {
+        assert_eq!(minor("m", raw(text), decimals).unwrap().to_string(), shown, "{text}");
+    }
+    for (text, decimals) in
+        [("1.5", 2), ("null", 2), (r#""0500""#, 2), (r#""+5""#, 2), ("1e40", 0), ("5", 5), ("true", 2)]
+    {
+        assert!(minor("m", raw(text), decimals).is_err(), "{text}");
+    }
+}

@@ -6,9 +6,22 @@ use crate::simulator::stage::Stage;
 pub mod dollr;
 pub mod iotec;
 pub mod paytota;
+pub mod sandbox;
 
-static ALL: &[&dyn Connector] = &[&iotec::Iotec, &paytota::Paytota];
-static STAGES: &[&dyn Stage] = &[&iotec::simulator::stage::IotecStage, &paytota::simulator::stage::PaytotaStage];
+#[rustfmt::skip] // A line for each, so that a new provider changes no other one's.
+static ALL: &[&dyn Connector] = &[
+    &dollr::Dollr,
+    &iotec::Iotec,
+    &paytota::Paytota,
+    &sandbox::Sandbox,
+];
+#[rustfmt::skip]
+static STAGES: &[&dyn Stage] = &[
+    &dollr::simulator::stage::DollrStage,
+    &iotec::simulator::stage::IotecStage,
+    &paytota::simulator::stage::PaytotaStage,
+    &sandbox::simulator::STAGE,
+];
 
 /// Every connector, in the order of their words.
 pub fn all() -> &'static [&'static dyn Connector] {

@@ -259,5 +259,6 @@ mod tests {
         }
         words(iotec::Fault::ALL);
         words(paytota::Fault::ALL);
+        words(crate::simulator::plain::Fault::ALL);
     }
 }

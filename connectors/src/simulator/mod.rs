@@ -15,7 +15,9 @@ pub mod draw;
 pub mod faults;
 pub mod file;
 pub mod http;
+pub mod keys;
 pub mod listener;
+pub mod plain;
 pub mod stage;
 pub mod work;
 pub mod wrong;
@@ -97,6 +99,18 @@ pub enum SimulatedKind {
     Dispute,
 }
 
+impl SimulatedKind {
+    /// Our word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Collection => "collection",
+            Self::Payout => "payout",
+            Self::Refund => "refund",
+            Self::Dispute => "dispute",
+        }
+    }
+}
+
 /// A collection or a payout as the provider's own books have it now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SimulatedObject {
@@ -144,6 +158,30 @@ pub struct SimulatedMovement {
     pub effect: Amount,
 }
 
+/// An invoice (or what the provider makes of items) as its own books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedInvoice {
+    /// The provider's word for the object, as the connector's.
+    pub object_kind: &'static str,
+    /// The provider's id.
+    pub id: String,
+    /// Where it stands, in our words: `draft`, `published`, `paid`, `cancelled` or `expired`.
+    pub state: &'static str,
+}
+
+/// What one kind of fee has come to, as the provider's own books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedFee {
+    /// Whose part it is, in our word (`provider`, `network`, `fx`, `unitemised`).
+    pub component: &'static str,
+    /// Who bore it, in our word (`merchant`, `payer`, `beneficiary`).
+    pub bearer: &'static str,
+    /// Its own currency, which need not be any wallet's.
+    pub currency: Currency,
+    /// All of it up to now.
+    pub amount: Amount,
+}
+
 /// A simulated provider, for whoever drives the clock and compares the books at the end.
 #[async_trait]
 pub trait Simulator: Send + Sync {
@@ -173,7 +211,20 @@ pub trait Simulator: Send + Sync {
     ///
     /// # Errors
     /// [`SimulatorError`] where the file cannot be read.
-    async fn collections(&self) -> Result<Vec<SimulatedCollection>>;
+    async fn collections(&self) -> Result<Vec<SimulatedCollection>> {
+        let all = self.objects().await?.into_iter().filter(|one| one.kind == SimulatedKind::Collection);
+        let shown = all.map(|one| SimulatedCollection {
+            id: one.id,
+            external_id: one.external_id,
+            wallet_id: one.wallet_id,
+            currency: one.currency,
+            status: one.status,
+            amount: one.amount,
+            fees: one.fees,
+            net: one.effect,
+        });
+        Ok(shown.collect())
+    }
 
     /// All collections and payouts, in the order of their creation. With [`Self::movements`] they add up to every
     /// wallet's balance at any moment.
@@ -187,4 +238,20 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// [`SimulatorError`] where the file cannot be read.
     async fn movements(&self) -> Result<Vec<SimulatedMovement>>;
+
+    /// The invoices whose state is not disturbed by money that went back; none at a provider without invoices.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn invoices(&self) -> Result<Vec<SimulatedInvoice>> {
+        Ok(Vec::new())
+    }
+
+    /// Fees by component and bearer, where its own books keep them so; `None` where a wallet's figure is all there is.
+    ///
+    /// # Errors
+    /// [`SimulatorError`] where the file cannot be read.
+    async fn fees(&self) -> Result<Option<Vec<SimulatedFee>>> {
+        Ok(None)
+    }
 }

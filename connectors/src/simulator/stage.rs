@@ -195,6 +195,10 @@ pub trait Running: Simulator {
 pub trait Stage: Send + Sync {
     /// The provider's word.
     fn provider(&self) -> &'static str;
+    /// Whether the demo plays it without being asked to.
+    fn in_demo(&self) -> bool {
+        true
+    }
     /// Opens it on its file, with empty wallets.
     ///
     /// # Errors

@@ -37,6 +37,22 @@ pub enum Wrong {
     Nothing,
 }
 
+impl Wrong {
+    /// What a fault makes of an answer that goes by one of the names that mean the same at every provider.
+    pub fn usual(fault: &str) -> Self {
+        match fault {
+            "rate_limited" => Self::RateLimited,
+            "server_error" => Self::Unavailable,
+            "error_after_acceptance" => Self::Error,
+            "html_answer" => Self::Html,
+            "timeout_after_acceptance" => Self::Timeout,
+            "cut_before_acceptance" => Self::Cut,
+            "half_answer" => Self::Half,
+            _ => Self::Nothing,
+        }
+    }
+}
+
 /// A good answer.
 pub struct Good {
     /// Its code.

@@ -68,7 +68,7 @@ macro_rules! suite {
     };
 }
 
-suite!(iotec, paytota);
+suite!(dollr, iotec, paytota, sandbox);
 
 #[test]
 fn every_registered_connector_is_tested() {

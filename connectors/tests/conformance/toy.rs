@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use ensimbi_connectors::conformance::fixtures::{RECEIVED_AT, claims};
 use ensimbi_connectors::connector::{
     Authenticity, CallError, Capability, Checkout, CollectCall, Connector, Facts, Input, ObjectRef, Options,
-    PartyDetails, ProviderClient, RawAnswer, RefundCall, Said, Scheme, Translation, Unreadable, Watch,
+    PartyDetails, ProviderClient, RawAnswer, ReferenceForm, RefundCall, Said, Scheme, Translation, Unreadable, Watch,
 };
 use ensimbi_connectors::door::http::{Answer, HttpClient, by_status};
 use ensimbi_connectors::json;
@@ -70,6 +70,7 @@ impl Toy {
             collects: "order",
             pays: "",
             refunds: "",
+            references: ReferenceForm::Text,
             two_steps: false,
             purses: &[],
             routines: &[],
@@ -272,7 +273,7 @@ impl ToyClient {
 
 #[async_trait]
 impl ProviderClient for ToyClient {
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, _handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         let (Some(id), "order") = (object.id.as_deref(), object.kind) else { return Err(CallError::NotOffered) };
         let answer = self.http.send(self.http.get(self.http.url(["orders", id]))).await?;
         Ok(vec![self.judge(true, "order_status", answer)?])

@@ -57,7 +57,7 @@ async fn every_answer_has_one_meaning() {
         let pay = error(scene.pay().await);
         assert!(on_collect(&pay), "{given:?} on pay: {pay:?}");
         let payout = ObjectRef { kind: "disbursement", ..by_id("123e4567") };
-        let read = error(one(scene.client.read(&payout).await));
+        let read = error(one(scene.client.read(&payout, None).await));
         assert!(on_read(&read), "{given:?} on a payout's read: {read:?}");
         assert_eq!(scene.seen().len(), 4, "nothing is repeated: {given:?}");
     }

@@ -9,8 +9,8 @@ async fn an_object_is_read_by_id_and_else_by_reference() {
     let scene = scene(vec![answer(200, GOOD), answer(200, &format!("[{GOOD}]")), answer(200, "[]")]).await;
     let answer = scene.read().await.unwrap();
     assert_eq!((answer.kind, answer.body.as_slice()), ("collection_status", GOOD.as_bytes()));
-    scene.client.read(&by_reference("a/b?c d")).await.unwrap();
-    assert_eq!(error(one(scene.client.read(&by_reference("none")).await)), CallError::NotFound);
+    scene.client.read(&by_reference("a/b?c d"), None).await.unwrap();
+    assert_eq!(error(one(scene.client.read(&by_reference("none"), None).await)), CallError::NotFound);
     let paths: Vec<String> = scene.seen().into_iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     assert_eq!(
         paths,
@@ -21,15 +21,15 @@ async fn an_object_is_read_by_id_and_else_by_reference() {
         ]
     );
     for object in [by_reference(".."), by_id("."), by_id("")] {
-        assert!(matches!(error(one(scene.client.read(&object).await)), CallError::Refused(_)));
+        assert!(matches!(error(one(scene.client.read(&object, None).await)), CallError::Refused(_)));
     }
     let nothing = ObjectRef { id: None, ..by_id("1") };
     assert!(matches!(
-        error(one(scene.client.read(&ObjectRef { reference: None, ..nothing }).await)),
+        error(one(scene.client.read(&ObjectRef { reference: None, ..nothing }, None).await)),
         CallError::Refused(_)
     ));
     let invoice = ObjectRef { kind: "invoice", ..by_id("1") };
-    assert_eq!(error(one(scene.client.read(&invoice).await)), CallError::NotOffered);
+    assert_eq!(error(one(scene.client.read(&invoice, None).await)), CallError::NotOffered);
     assert_eq!(scene.seen().len(), 3);
 }
 
@@ -39,7 +39,7 @@ async fn a_payout_is_read_by_id_and_else_by_reference() {
     let payout =
         |id: Option<&str>| ObjectRef { kind: "disbursement", id: id.map(str::to_owned), ..by_reference("r/1") };
     for id in [Some("123e4567"), None] {
-        let answer = one(scene.client.read(&payout(id)).await).unwrap();
+        let answer = one(scene.client.read(&payout(id), None).await).unwrap();
         assert_eq!((answer.kind, answer.body.as_slice()), ("payout_status", GOOD.as_bytes()));
     }
     assert_eq!(scene.paths(), ["GET /api/disbursements/status/123e4567", "GET /api/disbursements/external-id/r%2F1"]);
@@ -53,14 +53,14 @@ async fn rows_of_a_payout_are_history_filtered_by_our_reference() {
     let scene = scene(answers).await;
     let rows = ObjectRef { kind: "disbursement_rows", ..by_id("123e4567") };
     let rows = ObjectRef { reference: Some("r 1&x=y".to_owned()), ..rows };
-    let answer = one(scene.client.read(&rows).await).unwrap();
+    let answer = one(scene.client.read(&rows, None).await).unwrap();
     assert_eq!((answer.kind, answer.body.as_slice()), ("payout_rows", page.as_bytes()));
-    assert_eq!(error(one(scene.client.read(&rows).await)), CallError::NotFound);
+    assert_eq!(error(one(scene.client.read(&rows, None).await)), CallError::NotFound);
     for _ in 0..2 {
-        assert!(unknown(&error(one(scene.client.read(&rows).await))), "no page");
+        assert!(unknown(&error(one(scene.client.read(&rows, None).await))), "no page");
     }
     let nameless = ObjectRef { reference: None, ..rows };
-    assert_eq!(error(one(scene.client.read(&nameless).await)), CallError::NotOffered);
+    assert_eq!(error(one(scene.client.read(&nameless, None).await)), CallError::NotOffered);
     let path =
         "GET /api/disbursements/paged-history?ExternalId=r+1%26x%3Dy&Page=1&PageSize=100&OrderBy=createdAt&Order=desc";
     assert_eq!(scene.paths(), [path; 4]);
@@ -79,7 +79,7 @@ async fn a_balance_leaves_the_client_without_the_callback_secret() {
     let given = balance(r#""hush \"quoted\" value""#);
     let scene = scene(vec![answer(200, &given)]).await;
     let wallet = ObjectRef { kind: "wallet", id: Some(WALLET.to_owned()), reference: None };
-    let answer = one(scene.client.read(&wallet).await).unwrap();
+    let answer = one(scene.client.read(&wallet, None).await).unwrap();
     assert_eq!((answer.kind, String::from_utf8(answer.body).unwrap()), ("wallet_balance", balance("null")));
     assert_eq!(scene.paths(), [format!("GET /api/wallet-balance/{WALLET}")]);
 }
@@ -99,13 +99,13 @@ async fn a_balance_that_is_none_or_cannot_be_blanked_is_no_answer() {
         "<html>hush</html>",
     ] {
         let scene = scene(vec![answer(200, body)]).await;
-        let problem = error(one(scene.client.read(&wallet).await));
+        let problem = error(one(scene.client.read(&wallet, None).await));
         assert!(unknown(&problem) && !problem.to_string().contains("hush"), "{body}: {problem}");
     }
     let scene = scene(vec![answer(404, "")]).await;
-    assert_eq!(error(one(scene.client.read(&wallet).await)), CallError::NotFound);
+    assert_eq!(error(one(scene.client.read(&wallet, None).await)), CallError::NotFound);
     let nothing = ObjectRef { id: None, ..wallet };
-    assert!(refused(&error(one(scene.client.read(&nothing).await))));
+    assert!(refused(&error(one(scene.client.read(&nothing, None).await))));
 }
 
 #[tokio::test]
@@ -113,11 +113,11 @@ async fn the_bank_list_is_read_as_it_comes() {
     let list = r#"[ { "id":"5e83b187-801e-410e-b76e-f491928547e0", "name":"Stanbic Bank", "code":"ABCDUGKAXXX" } ]"#;
     let scene = scene(vec![answer(200, list), answer(200, "[]"), answer(200, "{}"), answer(200, "[1]")]).await;
     let banks = ObjectRef { kind: "banks", id: Some("all".to_owned()), reference: None };
-    let answer = one(scene.client.read(&banks).await).unwrap();
+    let answer = one(scene.client.read(&banks, None).await).unwrap();
     assert_eq!((answer.kind, answer.body.as_slice()), ("bank_list", list.as_bytes()));
-    assert_eq!(one(scene.client.read(&banks).await).unwrap().body, b"[]");
+    assert_eq!(one(scene.client.read(&banks, None).await).unwrap().body, b"[]");
     for _ in 0..2 {
-        assert!(unknown(&error(one(scene.client.read(&banks).await))));
+        assert!(unknown(&error(one(scene.client.read(&banks, None).await))));
     }
     assert_eq!(scene.paths()[0], "GET /api/disbursements/bank-list");
 }
@@ -135,7 +135,7 @@ fn history() -> ObjectRef {
 async fn history_is_read_page_by_page_in_a_window() {
     let answers = vec![page(1, 2, r#","hasNextPage":true"#), page(2, 1, r#","hasNextPage":false"#)];
     let scene = scene(answers).await;
-    let pages = scene.client.read(&history()).await.unwrap();
+    let pages = scene.client.read(&history(), None).await.unwrap();
     assert_eq!(pages.iter().map(|page| page.kind).collect::<Vec<_>>(), ["payout_history"; 2]);
     let from = "2025-09-11T07%3A57%3A49.147Z";
     let path = |number: u32| {
@@ -157,7 +157,7 @@ async fn history_ends_where_the_pages_say_so_and_after_ten() {
         ("without an end", vec![page(1, 1, r#","hasNextPage":true"#); 12], 10),
     ] {
         let scene = scene(answers).await;
-        assert_eq!(scene.client.read(&history()).await.unwrap().len(), read, "{name}");
+        assert_eq!(scene.client.read(&history(), None).await.unwrap().len(), read, "{name}");
         assert_eq!(scene.seen().len(), read, "{name}");
     }
 }
@@ -165,6 +165,6 @@ async fn history_ends_where_the_pages_say_so_and_after_ten() {
 #[tokio::test]
 async fn half_a_history_is_none() {
     let scene = scene(vec![page(1, 1, r#","hasNextPage":true"#), answer(500, "")]).await;
-    let read = scene.client.read(&history()).await.map(|pages| pages.len());
+    let read = scene.client.read(&history(), None).await.map(|pages| pages.len());
     assert!(unknown(&read.unwrap_err()));
 }

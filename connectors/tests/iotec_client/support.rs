@@ -121,7 +121,7 @@ impl Scene {
     }
 
     pub async fn read(&self) -> Result<RawAnswer, CallError> {
-        one(self.client.read(&by_id("123e4567")).await)
+        one(self.client.read(&by_id("123e4567"), None).await)
     }
 
     pub async fn collect(&self) -> Result<RawAnswer, CallError> {
@@ -161,6 +161,7 @@ pub fn order() -> CollectCall {
         items: Vec::new(),
         checkout: Checkout::default(),
         object: None,
+        handle: None,
     }
 }
 
@@ -175,6 +176,7 @@ pub fn payout() -> PayoutCall {
         name: Some("John Doe".into()),
         note: Some("Order ABC123".into()),
         object: None,
+        handle: None,
     }
 }
 

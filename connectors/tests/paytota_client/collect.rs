@@ -10,7 +10,7 @@ async fn make(scene: &Scene, order: &CollectCall) -> Result<Prepared, CallError>
 async fn a_purchase_is_made_with_the_documented_fields() {
     let scene = scene(vec![answer(201, purchase("created"))]).await;
     let made = make(&scene, &CollectCall { object: None, ..order() }).await.unwrap();
-    assert_eq!((made.object.as_str(), made.complete, made.answer.kind), (PURCHASE, false, "purchase_created"));
+    assert_eq!((made.object.as_deref(), made.complete, made.answer.kind), (Some(PURCHASE), false, "purchase_created"));
     assert!(made.link.unwrap().ends_with(&format!("/p/{PURCHASE}/")));
     let seen = &scene.seen()[0];
     assert_eq!((seen.call.as_str(), seen.bearer.as_str()), ("POST /api/v1/purchases/", "Bearer very-secret-key"));

@@ -10,7 +10,7 @@ async fn make(scene: &Scene, order: &PayoutCall) -> Result<Prepared, CallError> 
 async fn a_payout_is_made_with_the_documented_fields() {
     let scene = scene(vec![answer(201, paid_out("initialized")), answer(201, paid_out("initialized"))]).await;
     let made = make(&scene, &payout()).await.unwrap();
-    assert_eq!((made.object.as_str(), made.complete, made.answer.kind), (PAYOUT, false, "payout_created"));
+    assert_eq!((made.object.as_deref(), made.complete, made.answer.kind), (Some(PAYOUT), false, "payout_created"));
     make(&scene, &PayoutCall { name: None, note: None, ..bank_payout() }).await.unwrap();
     assert_eq!(scene.calls(), ["POST /api/v1/payouts/"; 2]);
     assert_eq!(

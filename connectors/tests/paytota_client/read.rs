@@ -17,20 +17,20 @@ async fn each_object_is_read_by_its_own_call() {
         ("statement", "s-1", request, "GET /api/v1/company_statements/s-1/".into(), "statement_request"),
     ] {
         let scene = scene(vec![answer(200, body)]).await;
-        let answers = scene.client.read(&object(kind, id)).await.unwrap();
+        let answers = scene.client.read(&object(kind, id), None).await.unwrap();
         assert_eq!((answers.len(), answers[0].kind), (1, bytes));
         assert_eq!(scene.calls(), [call]);
         assert_eq!(scene.seen()[0].bearer, "Bearer very-secret-key");
     }
     let scene = scene(vec![]).await;
     for kind in ["payment", "dispute", "invoice", "row"] {
-        assert_eq!(error(scene.client.read(&object(kind, "x")).await), CallError::NotOffered);
+        assert_eq!(error(scene.client.read(&object(kind, "x"), None).await), CallError::NotOffered);
     }
     for kind in ["purchase", "payout", "statement"] {
-        assert!(refused(&error(scene.client.read(&object(kind, "..")).await)), "{kind}");
+        assert!(refused(&error(scene.client.read(&object(kind, ".."), None).await)), "{kind}");
     }
     let nameless = ObjectRef { id: None, ..object("purchase", "x") };
-    assert_eq!(error(scene.client.read(&nameless).await), CallError::NotOffered);
+    assert_eq!(error(scene.client.read(&nameless, None).await), CallError::NotOffered);
     assert!(scene.seen().is_empty());
 }
 
@@ -46,7 +46,7 @@ async fn what_an_answer_to_a_read_means() {
     ];
     for (scripted, meaning) in cases {
         let scene = scene(vec![scripted]).await;
-        let why = error(scene.client.read(&object("purchase", PURCHASE)).await);
+        let why = error(scene.client.read(&object("purchase", PURCHASE), None).await);
         assert!(meaning(&why), "{why:?}");
     }
 }
@@ -56,7 +56,7 @@ async fn a_statement_is_asked_for_over_the_last_days() {
     let request = json!({"id": "s-1", "type": "statement_request", "status": "pending"});
     let options = json!({"client_email": "us@example.com", "statement_days": "2"});
     let scene = scene_with(vec![answer(201, request)], options).await;
-    let answers = scene.client.read(&object("statement", "all")).await.unwrap();
+    let answers = scene.client.read(&object("statement", "all"), None).await.unwrap();
     assert_eq!((answers.len(), answers[0].kind), (1, "statement_request"));
     assert_eq!(scene.calls(), ["POST /api/v1/company_statements/?from=1757663869&to=1757836669"]);
     assert_eq!(scene.sent(0), json!({"format": "csv", "timezone": "UTC"}));
@@ -69,7 +69,7 @@ fn ready(link: &str) -> Answer {
 #[tokio::test]
 async fn a_statement_is_fetched_at_once_without_our_key() {
     let scene = scene(vec![ready("BASE/file/1?X-Amz-Signature=a%2Fb&x=1"), answer(200, "id\n")]).await;
-    let answers = scene.client.read(&object("statement", "s-1")).await.unwrap();
+    let answers = scene.client.read(&object("statement", "s-1"), None).await.unwrap();
     let kinds: Vec<&str> = answers.iter().map(|answer| answer.kind).collect();
     assert_eq!((kinds, answers[1].body.as_slice()), (vec!["statement_request", "statement"], b"id\n".as_slice()));
     let seen = &scene.seen()[1];
@@ -87,12 +87,12 @@ async fn a_statement_elsewhere_is_never_fetched() {
         "x",
     ] {
         let scene = scene(vec![ready(link)]).await;
-        assert!(names(&error(scene.client.read(&object("statement", "s-1")).await), "download_url"), "{link}");
+        assert!(names(&error(scene.client.read(&object("statement", "s-1"), None).await), "download_url"), "{link}");
         assert_eq!(scene.seen().len(), 1, "{link}");
     }
     for (status, sure) in [(403, true), (404, true), (500, false), (302, false)] {
         let scene = scene(vec![ready("BASE/file"), answer(status, "expired")]).await;
-        let why = error(scene.client.read(&object("statement", "s-1")).await);
+        let why = error(scene.client.read(&object("statement", "s-1"), None).await);
         assert_eq!((refused(&why), unknown(&why)), (sure, !sure), "{status}: {why:?}");
     }
 }

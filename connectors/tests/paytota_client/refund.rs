@@ -88,16 +88,16 @@ async fn held_money_is_captured_released_or_the_purchase_cancelled() {
     for (action, word) in [(Action::Capture(None), "capture"), (Action::Release, "release"), (Action::Cancel, "cancel")]
     {
         let scene = scene(vec![answer(200, purchase("pending_capture"))]).await;
-        assert_eq!(scene.client.act(&object, action).await.unwrap().kind, "purchase_status");
+        assert_eq!(scene.client.act(&object, None, action).await.unwrap().kind, "purchase_status");
         assert_eq!(scene.calls(), [format!("POST /api/v1/purchases/{PURCHASE}/{word}/")]);
         assert_eq!(scene.sent(0), json!({}));
     }
     let scene = scene(vec![answer(200, purchase("hold")), answer(200, purchase("paid"))]).await;
-    scene.client.act(&object, Action::Capture(Some(Amount::whole(300)))).await.unwrap();
+    scene.client.act(&object, None, Action::Capture(Some(Amount::whole(300)))).await.unwrap();
     assert_eq!(scene.sent(1), json!({"amount": 300}));
     let odd = ObjectRef { kind: "payout", ..object.clone() };
-    assert_eq!(error(scene.client.act(&odd, Action::Cancel).await), CallError::NotOffered);
+    assert_eq!(error(scene.client.act(&odd, None, Action::Cancel).await), CallError::NotOffered);
     let scene = super::support::scene(vec![answer(400, r#"{"__all__":{"code":"purchase_capture_error"}}"#)]).await;
-    let why = error(scene.client.act(&object, Action::Capture(None)).await);
+    let why = error(scene.client.act(&object, None, Action::Capture(None)).await);
     assert_eq!(why, CallError::Refused("status 400, purchase_capture_error".into()));
 }

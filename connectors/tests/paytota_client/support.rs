@@ -133,6 +133,7 @@ pub fn order() -> CollectCall {
         items: Vec::new(),
         checkout: Checkout::default(),
         object: Some(PURCHASE.into()),
+        handle: None,
     }
 }
 
@@ -147,6 +148,7 @@ pub fn payout() -> PayoutCall {
         name: Some("Jane Rose".into()),
         note: Some("Test Payout".into()),
         object: Some(PAYOUT.into()),
+        handle: None,
     }
 }
 

@@ -39,6 +39,11 @@ macro_rules! bodies {
                 match self { $(Self::$word(_) => bodies!(@kind $($kind)?)),* }
             }
 
+            /// The fields of a word as a JSON schema has them; `None` where there is no such word.
+            pub fn shape(word: &str, defs: &mut crate::schema::Defs) -> Option<crate::schema::Shape> {
+                match word { $(stringify!($word) => Some($word::shape(defs)),)* _ => None }
+            }
+
             pub(crate) fn put(&self, map: &mut Vec<(Cow<'static, str>, Node)>) {
                 match self { $(Self::$word(body) => body.put(map)),* }
             }

@@ -35,6 +35,12 @@ macro_rules! words {
             }
         }
 
+        impl $crate::schema::Schema for $name {
+            fn schema(defs: &mut $crate::schema::Defs) -> serde_json::Value {
+                defs.define(stringify!($name), |_| $crate::schema::words(Self::ALL.iter().map(|word| word.as_str())))
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
@@ -139,6 +145,8 @@ words! {
         TooLarge = "too_large",
         /// A method the route does not have.
         MethodNotAllowed = "method_not_allowed",
+        /// A key that is for something else: a connector's key opens its connection's observations and nothing more.
+        Forbidden = "forbidden",
         /// The connection is not known.
         UnknownConnection = "unknown_connection",
         /// The callback's authentication failed.

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 
 use crate::bus::Outcome;
 use crate::codes::{Problem, Refusal};
+use crate::observations::{PostError, Posted};
 use crate::word::Bearer;
 use crate::{Amount, BookId, ConnectionId, Currency, Fact, SubjectId, Time, WalletId};
 
@@ -466,6 +467,15 @@ pub trait Commands: Send + Sync {
     /// # Errors
     /// [`CommandError::Unavailable`], [`CommandError::Broken`].
     async fn trail(&self, book: BookId, subject: SubjectId) -> Result<Trail, CommandError>;
+    /// Takes what a connector outside the process posts with its connection's key, and waits a moment for the ledger.
+    /// Exactly the same bytes again are the same observation.
+    ///
+    /// # Errors
+    /// [`PostError`].
+    async fn post(&self, book: BookId, connection: ConnectionId, bytes: &[u8]) -> Result<Posted, PostError> {
+        let _ = (book, connection, bytes);
+        Err(PostError::NoSuchConnection)
+    }
     /// What a person should look at, oldest first, at most 500.
     ///
     /// # Errors

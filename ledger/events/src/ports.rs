@@ -160,6 +160,8 @@ async fn scan<R: BookReader + ?Sized>(
 pub struct Opened {
     /// The key's book.
     pub book: BookId,
+    /// The connection whose observations it may post; such a key opens nothing else.
+    pub connection: Option<ConnectionId>,
     /// Stands for the key where a person's decision is recorded: an id, never a name, and nothing that opens anything.
     pub actor_id: String,
 }
@@ -172,7 +174,11 @@ pub trait ApiKeys: Send + Sync {
     /// The book a key opens, with the id of the key (`ensimbi.key.1`).
     async fn opened_by(&self, key_hash: &[u8; 32]) -> Result<Option<Opened>, ReadError> {
         let book = self.book_of(key_hash).await?;
-        Ok(book.map(|book| Opened { book, actor_id: format!("key:{}", crate::ids::key_id(key_hash)) }))
+        Ok(book.map(|book| Opened {
+            book,
+            connection: None,
+            actor_id: format!("key:{}", crate::ids::key_id(key_hash)),
+        }))
     }
 }
 

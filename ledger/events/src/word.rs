@@ -41,6 +41,27 @@ macro_rules! record {
             }
         }
 
+        impl $name {
+            /// Its fields as a JSON schema has them.
+            #[allow(unused_variables, unused_mut)]
+            pub(crate) fn shape(defs: &mut $crate::schema::Defs) -> $crate::schema::Shape {
+                let mut shape = $crate::schema::Shape::default();
+                $(
+                    shape.required.push(stringify!($rf));
+                    shape.properties.insert(stringify!($rf).to_owned(), <$rt as $crate::schema::Schema>::schema(defs));
+                )*
+                $(shape.properties.insert(stringify!($of).to_owned(), <$ot as $crate::schema::Schema>::schema(defs));)*
+                $(shape.properties.insert(stringify!($lf).to_owned(), <Vec<$lt> as $crate::schema::Schema>::schema(defs));)*
+                shape
+            }
+        }
+
+        impl $crate::schema::Schema for $name {
+            fn schema(defs: &mut $crate::schema::Defs) -> serde_json::Value {
+                defs.define(stringify!($name), |defs| Self::shape(defs).object())
+            }
+        }
+
         impl $crate::node::Field for $name {
             fn to_node(&self) -> Option<$crate::node::Node> {
                 let mut map = Vec::new();

@@ -1,6 +1,9 @@
 //! What people and commands may do to open items and discrepancies.
 
+use std::collections::BTreeMap;
+
 use ensimbi_events::codes::DiscrepancyKind;
+use ensimbi_events::event::Line;
 use ensimbi_events::word::{Recognition, Side, Verdict};
 use ensimbi_events::words::control::DiscrepancyResolved;
 use ensimbi_events::words::invoice::{PaymentAllocated, PaymentDeallocated};
@@ -79,6 +82,31 @@ impl Decider {
         // A part of a converted allocation has no exact counterpart.
         if standing.money != body.target_amount || (standing.money.is_some() && standing.amount != body.amount) {
             return Err(wrong_state("allocation: a converted one is undone whole"));
+        }
+        Ok(())
+    }
+
+    /// A correction brings an open item nearer to zero or further from it, and never past it: what was allocated or paid
+    /// out of it since stays covered. What stands in suspense, and what an invoice owes beyond its sum, is a person's.
+    pub(super) fn correctable(&self, lines: &[Line]) -> Result<(), Refused> {
+        self.adjustable(lines)?;
+        let items = lines.iter().filter(|line| line.account != accounts::RECEIVABLE);
+        let mut changes: BTreeMap<(SubjectId, bool), Amount> = BTreeMap::new();
+        for line in items.filter(|line| accounts::has_open_items(&line.account)) {
+            if line.account.starts_with(accounts::SUSPENSE) {
+                return Err(wrong_state("lines: what stands in suspense is moved by a person"));
+            }
+            let item = line.open_item.ok_or_else(|| wrong_state("lines: the open item is missing"))?;
+            let change = changes.entry((item, line.account.starts_with("assets:"))).or_default();
+            *change = change.checked_add(line.amount).ok_or_else(|| limit("lines: beyond the ledger's range"))?;
+        }
+        for ((item, debit), change) in changes {
+            let open = self.state(item).map_or(Amount::ZERO, |state| state.item);
+            let after = open.checked_add(change).ok_or_else(|| limit("lines: beyond the ledger's range"))?;
+            let past = if debit { after.is_negative() } else { after.is_positive() };
+            if past {
+                return Err(limit("lines: the open item would pass zero; what was done with it since comes first"));
+            }
         }
         Ok(())
     }

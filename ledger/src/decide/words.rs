@@ -95,6 +95,13 @@ impl Decider {
                 self.adjustable(&body.lines.0)?;
                 self.plain(claim)
             }
+            Body::CorrectionPosted(body) => {
+                if claim.evidence.is_none() {
+                    return Err(wrong_state("evidence: a correction names the bytes that read differently"));
+                }
+                self.correctable(&body.lines.0)?;
+                self.plain(claim)
+            }
             Body::EvidenceAdded(_) | Body::DiscrepancyRaised(_) => {
                 Err(wrong_state("only the ledger itself records this word"))
             }

@@ -28,9 +28,12 @@ pub fn clearing(kind: ItemKind, connection: &str) -> String {
     }
 }
 
+/// What every account of movements that nothing explains begins with.
+pub const SUSPENSE: &str = "liabilities:suspense:";
+
 /// `liabilities:suspense:<c>`
 pub fn suspense(connection: &str) -> String {
-    format!("liabilities:suspense:{connection}")
+    [SUSPENSE, connection].concat()
 }
 
 /// The account of a fee: ours to bear, or kept in memory for others.
@@ -92,7 +95,7 @@ pub fn is_target(path: &str) -> bool {
 
 /// Whether lines on this account wait for an open item to reach zero.
 pub fn has_open_items(path: &str) -> bool {
-    ["liabilities:clearing:", "assets:clearing:", "assets:disputed:", "liabilities:suspense:"]
+    ["liabilities:clearing:", "assets:clearing:", "assets:disputed:", SUSPENSE]
         .iter()
         .any(|prefix| path.starts_with(prefix))
         || path == RECEIVABLE

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod api;
 mod bad_configuration;
 mod bad_requests;
 mod cli;
@@ -13,12 +14,14 @@ mod cli_write;
 mod commands;
 mod demo;
 mod discrepancies;
+mod dollr;
 mod foreign;
 mod imports;
 mod invoices;
 mod kill;
 mod orders;
 mod outage;
+mod outside;
 mod payouts;
 mod paytota;
 mod paytota_back;
@@ -26,6 +29,7 @@ mod paytota_forged;
 mod paytota_purses;
 mod played;
 mod refused;
+mod retranslate;
 mod roles;
 mod rooms;
 mod seeds;

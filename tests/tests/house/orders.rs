@@ -153,7 +153,7 @@ struct Calls(Arc<Mutex<Truth>>);
 #[async_trait]
 impl ProviderClient for Calls {
     /// Each read sees the collection one step further on, until its last.
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, _handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         let mut truth = self.0.lock().unwrap();
         let n = truth.find(object).ok_or(CallError::NotFound)?;
         let step = truth.step.entry(n).or_default();

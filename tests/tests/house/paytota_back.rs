@@ -1,67 +1,26 @@
 //! Money of a card payment that goes back: refunds in full and in part, chargebacks that are won, and lost by a person's
 //! word. A card costs 6.5 %, a tenth of it is withheld for a while, a refund costs 0.5 % and a chargeback 2 %.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use ensimbi_api::ApiState;
-use ensimbi_api::keys::ApiKey;
 use ensimbi_events::commands::{Action, Checkout, Commands, Origin};
-use ensimbi_events::ports::{Check, Readiness};
-use ensimbi_events::word::Mode;
 use ensimbi_events::{Amount, Clock};
 use ensimbi_projections::payments::{PaymentRow, PaymentState};
 use ensimbi_projections::query::{DisputesQuery, LIMIT_MAX};
 use ensimbi_projections::{PaymentsView, WalletsView};
-use ensimbi_vault::SystemEntropy;
-use reqwest::Client;
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use reqwest::Method;
+use serde_json::json;
 
+use crate::api;
 use crate::paytota::{AGREES, agree, ask, by_hand, paid_cards, payment, play, posted_once, postgres};
 use crate::played::Played;
 use crate::rooms::{Rooms, Stores};
 use crate::support::text;
 
 const CARD: &str = "100";
-/// The answer to a dispute that was closed.
-const LOST: u16 = 200;
 
 fn amount(text: &str) -> Amount {
     text.parse().unwrap()
-}
-
-/// The API of the house; gives its URL and a key.
-async fn api(rooms: &Rooms) -> (String, String) {
-    struct Always;
-    #[async_trait]
-    impl Readiness for Always {
-        async fn checks(&self) -> Vec<Check> {
-            Vec::new()
-        }
-    }
-    let key = ApiKey::make(&SystemEntropy, Mode::Test);
-    rooms.door.add_key(key.hash(), "the test's").await.unwrap();
-    let views = Arc::new(rooms.views().await);
-    let state = ApiState {
-        reader: Arc::clone(&rooms.store) as _,
-        wallets: views.clone(),
-        payments: views.clone(),
-        fees: views.clone(),
-        invoices: views.clone(),
-        discrepancies: views.clone(),
-        open_items: views,
-        commands: Some(Arc::clone(&rooms.door) as _),
-        keys: Arc::clone(&rooms.door) as _,
-        readiness: Arc::new(Always),
-        clock: Arc::clone(&rooms.clock) as Arc<dyn Clock>,
-        entropy: Arc::new(SystemEntropy),
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { drop(axum::serve(listener, ensimbi_api::router(state)).await) });
-    (url, key.reveal().to_owned())
 }
 
 /// Posted and held of the wallet that cards are collected into.
@@ -156,17 +115,11 @@ async fn lost(played: &Played, rooms: &Rooms, card: &PaymentRow) {
     let disputes = rooms.views().await.disputes(rooms.book, &query).await.unwrap().items;
     assert_eq!((disputes.len(), disputes[0].open), (1, amount("60")));
 
-    let (url, key) = api(rooms).await;
-    let lose = || async {
-        let path = format!("{url}/v1/disputes/{}/lose", disputes[0].dispute);
-        let request = Client::new().post(path).bearer_auth(&key).header("Idempotency-Key", "gone");
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.json::<Value>().await.unwrap())
-    };
-    let (status, told) = lose().await;
-    assert_eq!(status, LOST, "{told}");
-    let (status, again) = lose().await;
-    assert_eq!(status, LOST, "{again}");
+    let caller = api::open(rooms).await;
+    let path = format!("/v1/disputes/{}/lose", disputes[0].dispute);
+    let lose = || caller.send(Method::POST, &path, Some("gone"), None);
+    let told = lose().await.expect(200);
+    let again = lose().await.expect(200);
     assert_eq!((text(&told["id"]), &again["repeated"]), (text(&again["id"]), &json!(true)), "{again}");
     played.pass(rooms).await;
     // The wallet lost it before.

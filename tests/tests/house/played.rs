@@ -42,7 +42,7 @@ pub struct Played {
 impl Played {
     /// A provider with funded wallets and these faults (as `/_sim/faults` takes them), and nothing else of its own.
     pub async fn open(seed: u64, faults: &Value) -> Self {
-        Self::of(providers::stages()[0].provider(), Stores::Files, seed, faults).await
+        Self::of("iotec", Stores::Files, seed, faults).await
     }
 
     /// The same of this provider, and for a house on these stores.

@@ -50,7 +50,7 @@ impl Play {
 
     async fn start(folder: &Folder, start: Time, funded: bool, options: &[(&str, &str)]) -> Self {
         let clock = Arc::new(SimClock::new(start));
-        let stage = providers::stages()[0];
+        let stage = *providers::stages().iter().find(|stage| stage.provider() == "iotec").unwrap();
         let file = folder.path("provider.db");
         let plan = StagePlan { file, clock: StageClock::Driven(clock.clone()), seed: 3, faults: false };
         let opening = if funded { stage.open_funded(plan) } else { stage.open(plan) };
@@ -87,6 +87,7 @@ impl Play {
                 items: Vec::new(),
                 checkout: Checkout::default(),
                 object: None,
+                handle: None,
             };
             answers.push(client.collect(&order).await.unwrap().body);
         }

@@ -114,7 +114,12 @@ pub struct Caller {
 impl Caller {
     /// With a key of this process.
     pub fn of(serving: &Serving, key: &str) -> Self {
-        Self { client: Client::new(), url: serving.url.clone(), key: key.to_owned() }
+        Self::at(serving.url.clone(), key)
+    }
+
+    /// With a key, where an API listens.
+    pub fn at(url: String, key: &str) -> Self {
+        Self { client: Client::new(), url, key: key.to_owned() }
     }
 
     /// Asks; the answer must be JSON with 200.

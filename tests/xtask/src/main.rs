@@ -3,10 +3,12 @@
 //! - `test [-- ARGS]` finds or installs PostgreSQL and two nats-servers, starts private ones, runs every test, counts
 //!   the ones that used a server, and stops everything.
 //! - `servers` starts the same servers and prints `export` lines for manual runs, until it is interrupted.
+//! - `lines` prints how many lines each connector is written by hand.
 //! - `ci-tools` installs the checkers that the CI run needs and prints their folder.
 //!
 //! Nothing is skipped in silence: what cannot be had ends the command with a sentence that says what to do.
 
+mod lines;
 mod nats;
 mod postgres;
 mod run;
@@ -22,6 +24,7 @@ const USAGE: &str = "\
 usage:
   cargo xtask test [-- ARGS]   run the whole suite; ARGS go to nextest (or cargo test) as filters
   cargo xtask servers          start the test servers, print export lines, wait for Ctrl-C
+  cargo xtask lines            print the lines of each connector, without and with its simulator
   cargo xtask ci-tools         install cargo-deny and print the folder to put on PATH";
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn dispatch() -> Result<()> {
     match task.as_deref() {
         Some("test") => run::test(rest.strip_prefix(&["--".to_owned()]).unwrap_or(&rest)),
         Some("servers") if rest.is_empty() => servers(),
+        Some("lines") if rest.is_empty() => say(&lines::table()?),
         Some("ci-tools") if rest.is_empty() => say(&tools::cargo_deny()?.display().to_string()),
         Some("help" | "--help" | "-h") => say(USAGE),
         _ => bail!("unknown task\n{USAGE}"),

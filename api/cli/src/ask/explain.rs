@@ -26,19 +26,17 @@ pub async fn explain(args: ExplainArgs) -> Outcome {
     let names = door.named(&places(&desk), &args.payment).await?;
     let own: Option<SubjectId> = args.payment.parse().ok();
     let desk = desk.with(door);
-    let (mut found, mut payments) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
     for subject in own.into_iter().chain(names) {
         let path = ["/v1/payments/", &subject.to_string()].concat();
         if let Some(body) = desk.find(&[path.as_str(), "/explain"].concat()).await? {
-            payments.push(desk.find(&path).await?.is_some());
-            found.push(body);
+            found.push((path, body));
         }
     }
-    // A provider's purchase is a payment and an invoice under one id; the question is about the payment.
-    if payments.contains(&true) {
-        let mut payment = payments.iter();
-        found.retain(|_| payment.next() == Some(&true));
+    if found.len() > 1 {
+        found = payments_of(&desk, found).await?;
     }
+    let found: Vec<Value> = found.into_iter().map(|(_, body)| body).collect();
     match found.as_slice() {
         [body] => deliver(&args.out, body, sections),
         [] => Err(Failure::wrong(
@@ -50,6 +48,17 @@ pub async fn explain(args: ExplainArgs) -> Outcome {
             Err(Failure::wrong(format!("PAYMENT: several have this name; choose one by id: {}", ids.join(", "))))
         }
     }
+}
+
+/// A provider's purchase is a payment and an invoice under one id: where one of those found is a payment, the question is
+/// about payments.
+async fn payments_of(desk: &Desk, found: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, Failure> {
+    let (mut payments, mut others) = (Vec::new(), Vec::new());
+    for (path, body) in found {
+        let is_payment = desk.find(&path).await?.is_some();
+        if is_payment { &mut payments } else { &mut others }.push((path, body));
+    }
+    Ok(if payments.is_empty() { others } else { payments })
 }
 
 /// The connections that the log knows, each with its provider's words for objects.

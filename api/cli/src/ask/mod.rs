@@ -143,7 +143,7 @@ impl Desk {
         let broken = |why: &dyn std::fmt::Display| Failure::disagrees(format!("the answer cannot be read: {why}"));
         // A key of this one request: the routes know no other way in.
         let key = ApiKey::make(&SystemEntropy, self.config.mode.unwrap_or(Mode::Test));
-        let opened = Opened { book: self.book, actor_id: self.actor.clone() };
+        let opened = Opened { book: self.book, connection: None, actor_id: self.actor.clone() };
         let ports = Ports {
             reader: Arc::clone(&self.store) as Arc<dyn BookReader>,
             views: self.views.clone(),

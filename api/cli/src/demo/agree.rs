@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use ensimbi_connectors::simulator::SimulatedWallet;
+use ensimbi_connectors::simulator::{SimulatedFee, SimulatedWallet};
+use ensimbi_events::Amount;
 use ensimbi_events::leaf::Hash;
-use ensimbi_events::{Amount, ConnectionId, ids};
+use ensimbi_events::money::scaled_text;
 use ensimbi_ledger::verify::verify;
-use ensimbi_projections::invoices::InvoiceState;
-use ensimbi_projections::query::{FeeDimension, FeesQuery, InvoicesQuery, LIMIT_MAX};
-use ensimbi_projections::{FeesView, InvoicesView, PaymentsView, Views, WalletsView};
+use ensimbi_projections::query::{FeeDimension, FeesQuery, LIMIT_MAX};
+use ensimbi_projections::{FeesView, PaymentsView, Views, WalletsView};
 use jiff::tz::TimeZone;
 
 use super::Act;
 use super::driver::{Driven, Orders};
+use super::facts::scaled;
+use super::invoices;
 use super::recompute::{Recomputed, recompute};
 use crate::args::DemoArgs;
 use crate::exit::Failure;
@@ -108,7 +110,7 @@ pub async fn compare(
     let wallets = wallet_lines(&views, house, acts).await?;
     let fees = fee_lines(&views, house).await?;
     let states = states(&views, house).await?;
-    let invoices = invoices(&views, house, acts).await?;
+    let invoices = invoices::stand(&views, house, acts).await?;
     let report = verify(house.store.as_ref(), house.book, |_| {}).await?;
     let naive = recompute(house.store.as_ref(), house.book).await?;
     let mut by_verify = Vec::new();
@@ -119,8 +121,13 @@ pub async fn compare(
         Agreement { name: "trial_balance", title: "trial balance is zero", differences: trial_balance(house).await? },
         Agreement {
             name: "simulators",
-            title: "every wallet equals the provider's own books, at every checkpoint and at the end",
-            differences: against_simulators(&wallets).into_iter().chain(checkpoints.differences).collect(),
+            title: "every wallet, fee and invoice equals the provider's own books; wallets at every checkpoint too",
+            differences: against_simulators(&wallets)
+                .into_iter()
+                .chain(checkpoints.differences)
+                .chain(fees_differ(&views, house, acts).await?)
+                .chain(invoices.differences)
+                .collect(),
         },
         Agreement {
             name: "recomputation",
@@ -139,7 +146,7 @@ pub async fn compare(
         wallets,
         fees,
         states,
-        invoices,
+        invoices: invoices.counts,
         checkpoints: checkpoints.count,
         agreements,
     })
@@ -189,39 +196,43 @@ async fn fee_lines(views: &Views, house: &House) -> std::result::Result<Vec<FeeL
     Ok(report.groups.into_iter().map(line).collect())
 }
 
+/// Fees by component, bearer and currency against those of each provider that keeps them so.
+async fn fees_differ(views: &Views, house: &House, acts: &[Act]) -> std::result::Result<Vec<String>, Failure> {
+    let group_by = vec![FeeDimension::Provider, FeeDimension::Component];
+    let query = FeesQuery { group_by, from: None, to: None, zone: TimeZone::UTC };
+    let mut ours: BTreeMap<[String; 4], i128> = BTreeMap::new();
+    for group in views.fees(house.book, &query).await?.value.groups {
+        let mut key = group.key.into_iter().map(|(_, value)| value.unwrap_or_default());
+        let (provider, component) = (key.next().unwrap_or_default(), key.next().unwrap_or_default());
+        *ours.entry([provider, component, group.bearer, group.currency.to_string()]).or_default() += group.amount;
+    }
+    let mut differences = Vec::new();
+    for act in acts {
+        let Some(theirs) = act.simulator.fees().await.map_err(Failure::not_to_be_had)? else { continue };
+        let provider = act.stage.provider();
+        let key = |fee: &SimulatedFee| [provider, fee.component, fee.bearer, fee.currency.as_str()].map(str::to_owned);
+        let mut sums: BTreeMap<[String; 4], i128> =
+            ours.keys().filter(|key| key[0] == provider).map(|key| (key.clone(), 0)).collect();
+        for fee in &theirs {
+            *sums.entry(key(fee)).or_default() += scaled(fee.amount);
+        }
+        for (key, sum) in sums {
+            let own = ours.get(&key).copied().unwrap_or_default();
+            if own != sum {
+                let (name, own, sum) = (key.join(" "), scaled_text(own), scaled_text(sum));
+                differences.push(format!("fees {name}: ours {own}, provider {sum}"));
+            }
+        }
+    }
+    Ok(differences)
+}
+
 async fn states(views: &Views, house: &House) -> std::result::Result<BTreeMap<String, u64>, Failure> {
     let mut states = BTreeMap::new();
     for total in views.states(house.book).await?.value {
         *states.entry(total.state.to_string()).or_default() += total.count;
     }
     Ok(states)
-}
-
-/// Invoices by the provider that made them (`ensimbi` for our own) and by where they stand.
-async fn invoices(
-    views: &Views,
-    house: &House,
-    acts: &[Act],
-) -> std::result::Result<BTreeMap<(String, String), u64>, Failure> {
-    let connections = acts.iter().flat_map(|act| &act.connections);
-    let providers: BTreeMap<ConnectionId, &str> = connections
-        .map(|one| (ids::connection_id(house.book, &one.provider, &one.account), one.provider.as_str()))
-        .collect();
-    let mut counts = BTreeMap::new();
-    let mut query = InvoicesQuery { limit: LIMIT_MAX, ..InvoicesQuery::default() };
-    loop {
-        let list = views.invoices(house.book, &query).await?;
-        for row in &list.page.items {
-            let of = row.connection.and_then(|id| providers.get(&id)).copied().unwrap_or("ensimbi");
-            let elsewhere = row.state == InvoiceState::Paid && row.offline.is_positive();
-            let state = if elsewhere { "paid_offline".to_owned() } else { row.state.to_string() };
-            *counts.entry((of.to_owned(), state)).or_default() += 1;
-        }
-        query.before = list.page.items.last().map(|row| row.first_position);
-        if !list.page.more {
-            return Ok(counts);
-        }
-    }
 }
 
 async fn trial_balance(house: &House) -> std::result::Result<Vec<String>, Failure> {

@@ -16,7 +16,7 @@ use ensimbi_projections::{DiscrepanciesView, PaymentsView, Views, WalletsView};
 
 use super::Act;
 use super::checkpoint::Checkpoints;
-use super::invoices;
+use super::{invoices, openings};
 use crate::args::DemoArgs;
 use crate::exit::Failure;
 use crate::house::House;
@@ -129,9 +129,13 @@ impl Driver<'_> {
     }
 
     /// Before the first order every wallet is open and every bank list known. Both come by routine reads, which the faults
-    /// do not spare: a failed one is repeated after a while, and routine reads move no clock by themselves.
+    /// do not spare: a failed one is repeated after a while, and routine reads move no clock by themselves. What is in a
+    /// wallet whose provider has no such read, a person declares.
     async fn prepare(&self, losses: &mut u64) -> Result<(), Failure> {
-        let views = Views::new(self.house.projector.store().clone());
+        let views = self.views();
+        self.settle(losses).await?;
+        self.house.projector.catch_up(self.house.book).await?;
+        openings::declare(self.house, self.acts, &views, self.clock.now()).await?;
         for _ in 0..PREPARE_MAX {
             self.settle(losses).await?;
             self.house.projector.catch_up(self.house.book).await?;
@@ -170,7 +174,7 @@ impl Driver<'_> {
 
     /// Whether every wallet has what its provider has.
     async fn wallets_agree(&self) -> Result<bool, Failure> {
-        let views = Views::new(self.house.projector.store().clone());
+        let views = self.views();
         let rows = views.wallets(self.house.book, None, LIMIT_MAX).await?.items;
         let mut agree = true;
         for act in self.acts {
@@ -185,14 +189,14 @@ impl Driver<'_> {
 
     /// Whether every payment has come to an end.
     async fn all_over(&self) -> Result<bool, Failure> {
-        let views = Views::new(self.house.projector.store().clone());
+        let views = self.views();
         let states = views.states(self.house.book).await?.value;
         Ok(states.iter().all(|total| !matches!(total.state, PaymentState::Requested | PaymentState::Pending)))
     }
 
     /// Whether a balance of a provider stands against the book.
     async fn balance_differs(&self) -> Result<bool, Failure> {
-        let views = Views::new(self.house.projector.store().clone());
+        let views = self.views();
         let query = DiscrepanciesQuery {
             state: Some(DiscrepancyState::Open),
             kind: Some(DiscrepancyKind::BalanceDiffers),
@@ -200,6 +204,10 @@ impl Driver<'_> {
             ..DiscrepanciesQuery::default()
         };
         Ok(!views.discrepancies(self.house.book, &query).await?.items.is_empty())
+    }
+
+    fn views(&self) -> Views {
+        Views::new(self.house.projector.store().clone())
     }
 
     fn start_of(&self, first: Time, n: u64) -> Time {
@@ -239,7 +247,7 @@ impl Driver<'_> {
         let key = self.key(refund.of);
         let payment = ids::intent_id(self.house.book, "collections", &key);
         self.house.projector.catch_up(self.house.book).await?;
-        let views = Views::new(self.house.projector.store().clone());
+        let views = self.views();
         let Some(row) = views.payment(self.house.book, payment).await?.value else { return Ok(None) };
         let Some(left) = row.refundable().filter(|left| left.is_positive()) else { return Ok(None) };
         let (Some(connection), Some(wallet), Some(object_id)) = (row.connection, row.wallet, row.object_id) else {

@@ -8,6 +8,7 @@ mod checkpoint;
 mod driver;
 mod facts;
 mod invoices;
+mod openings;
 mod recompute;
 mod report;
 mod told;
@@ -36,7 +37,7 @@ use crate::home::Home;
 use crate::house::{House, Plan};
 use crate::serve;
 use crate::settings::{BookSettings, Settings};
-use crate::simulate::start;
+use crate::simulate::{stage, start};
 
 /// Default data folder.
 const FOLDER: &str = ".ensimbi/demo";
@@ -111,7 +112,12 @@ async fn open_stages(
 ) -> Result<Vec<Act>, Failure> {
     let folder = home.simulators()?;
     let mut acts = Vec::new();
-    for stage in providers::stages() {
+    for name in &args.provider {
+        stage(name)?;
+    }
+    let named = |name: &str| args.provider.iter().any(|one| one == name);
+    let plays = |stage: &dyn Stage| if args.provider.is_empty() { stage.in_demo() } else { named(stage.provider()) };
+    for stage in providers::stages().iter().filter(|stage| plays(**stage)) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let plan = StagePlan {

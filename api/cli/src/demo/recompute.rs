@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ensimbi_events::ports::BookReader;
-use ensimbi_events::word::{Direction, Fee};
+use ensimbi_events::word::{Component, Direction, Fee, FeesMode};
 use ensimbi_events::{Body, BookId, Event, SubjectId, WalletId};
 
 use super::facts::{self, ours, scaled};
@@ -29,7 +29,7 @@ pub struct Recomputed {
 pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomputed, Failure> {
     let mut adding = Adding::default();
     facts::each(reader, book, 0, |event| adding.add(&event)).await?;
-    let Adding { mut sums, last } = adding;
+    let Adding { mut sums, last, .. } = adding;
     for state in last.into_values() {
         *sums.states.entry(state.to_owned()).or_default() += 1;
     }
@@ -42,6 +42,8 @@ pub async fn recompute(reader: &dyn BookReader, book: BookId) -> Result<Recomput
 struct Adding {
     sums: Recomputed,
     last: BTreeMap<SubjectId, &'static str>,
+    /// What stands as one figure for the fees of a payment, until its receipt comes.
+    unitemised: BTreeMap<SubjectId, Vec<Fee>>,
 }
 
 impl Adding {
@@ -55,6 +57,10 @@ impl Adding {
         };
         // Fees and the sign with which they count as a cost.
         let mut costs: Vec<(&Vec<Fee>, i128)> = Vec::new();
+        let replaced = match &event.fact.body {
+            Body::FeesReported(body) if body.mode == FeesMode::Itemise => self.unitemised.remove(&subject),
+            _ => None,
+        };
         match &event.fact.body {
             Body::CollectionRequested(_)
             | Body::PayoutRequested(_)
@@ -75,6 +81,15 @@ impl Adding {
                 *held += scaled(body.held.unwrap_or_default());
                 state("succeeded");
                 costs.push((&body.fees, 1));
+                let whole = body.fees.iter().filter(|fee| fee.component == Component::Unitemised).cloned();
+                self.unitemised.insert(subject, whole.collect());
+            }
+            Body::FeesReported(body) => {
+                if body.mode == FeesMode::Extra {
+                    *posted -= ours(&body.fees);
+                }
+                costs.push((&body.fees, 1));
+                costs.extend(replaced.iter().map(|fees| (fees, -1)));
             }
             Body::CollectionReversed(body) => {
                 *posted -= scaled(body.from_wallet);

@@ -32,7 +32,7 @@ pub(super) async fn ask(connections: &[ConnectionSettings], report: &mut Report)
             report.warn(name, "this provider offers nothing that could be read", "make a small payment and watch it");
             continue;
         };
-        let read = tokio::time::timeout(PATIENCE, client.read(&object)).await;
+        let read = tokio::time::timeout(PATIENCE, client.read(&object, None)).await;
         let what = object.kind;
         match read {
             Ok(Ok(_)) => report.ok(name, format!("accepted: {what} was read")),

@@ -25,6 +25,8 @@ mod refunds;
 mod reversals;
 mod told;
 
+pub(super) use told::RecordedBody;
+
 use std::sync::Arc;
 
 use ensimbi_events::codes::Problem;
@@ -72,7 +74,7 @@ pub(super) fn v1() -> OpenApiRouter<ApiState> {
 
 impl ApiState {
     /// The port, where this process has it.
-    fn commands(&self) -> Result<&Arc<dyn Commands>, ApiError> {
+    pub(super) fn commands(&self) -> Result<&Arc<dyn Commands>, ApiError> {
         let detail = "this process takes no commands; send them to one that runs the door";
         self.commands.as_ref().ok_or_else(|| ApiError::new(Problem::Unavailable, detail))
     }

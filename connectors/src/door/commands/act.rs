@@ -23,6 +23,7 @@ use crate::door::{Door, DoorError};
 struct Ready<'a> {
     connection: &'a Connection,
     object: ObjectRef,
+    handle: Option<String>,
     command: SubjectId,
 }
 
@@ -83,21 +84,24 @@ impl Door {
             }
         }
         let last = attempts::last(&mut tx, self.book, payment).await?;
-        let id = last.and_then(|attempt| attempt.object_id);
-        let id = id.ok_or_else(|| refused(Refusal::WrongState, "payment: the provider's id of it is not known yet"))?;
+        let named = last.filter(|attempt| attempt.object_id.is_some() || attempt.handle.is_some());
+        let unnamed = || refused(Refusal::WrongState, "payment: the provider's id of it is not known yet");
+        let attempt = named.ok_or_else(unnamed)?;
         let new = NewCommand { id: command, route, key: &origin.idempotency_key, body_hash, party: None };
         if !commands::insert(&mut tx, self.book, &new, self.clock.now()).await? {
             return Err(DoorError::Conflict("a command appeared".into()).into());
         }
         tx.commit().await?;
         let kind = connection.connector.facts().collects;
-        Ok(Some(Ready { connection, object: ObjectRef { kind, id: Some(id), reference: None }, command }))
+        let reference = Some(attempt.reference).filter(|_| connection.can(Capability::ReadByReference));
+        let object = ObjectRef { kind, id: attempt.object_id, reference };
+        Ok(Some(Ready { connection, object, handle: attempt.handle, command }))
     }
 
     async fn call_action(&self, ready: &Ready<'_>, payment: SubjectId, action: Action) -> Result<(), CommandError> {
-        let Ready { connection, object, command } = ready;
+        let Ready { connection, object, handle, command } = ready;
         let whole = connection.settings.timeout() * crate::door::poller::TIMEOUTS_OF_A_CALL;
-        let outcome = tokio::time::timeout(whole, connection.client.act(object, action)).await;
+        let outcome = tokio::time::timeout(whole, connection.client.act(object, handle.as_deref(), action)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(CallError::Unknown("timeout".into())));
         let now = self.clock.now();
         let mut tx = self.store.write().await?;

@@ -58,7 +58,7 @@ impl Door {
             return Ok(false);
         };
         let object = ObjectRef { kind, id: Some(object_id), reference: None };
-        let answers = self.ask(connection, &object).await;
+        let answers = self.ask(connection, &object, last.handle.as_deref()).await;
         let answers = answers.map_err(|why| CommandError::Unavailable(format!("its state cannot be read: {why}")))?;
         let own = |said: &Said| !matches!(said.subject_kind, SubjectKind::Invoice | SubjectKind::Dispute);
         let silent = |told: &Translation| told.unknown.is_empty() && !told.said.iter().any(own);
@@ -89,11 +89,16 @@ impl Door {
         if !commands::insert(&mut tx, self.book, &new, self.clock.now()).await? {
             return Err(DoorError::Conflict("a command appeared".into()).into());
         }
-        let mut attempt = orders::attempt(&intent, last.n + 1, &last.object_kind);
         let connection = find(&self.connections, intent.connection).ok_or(CommandError::UnknownConnection)?;
-        if connection.connector.facts().two_steps && intent.kind != IntentKind::Refund {
+        let facts = connection.connector.facts();
+        let mut attempt = orders::attempt(&intent, last.n + 1, &last.object_kind, facts.references);
+        if facts.two_steps && intent.kind != IntentKind::Refund {
+            attempt.handle.clone_from(&last.handle);
             // The provider's own object ends what must not happen twice: it is carried out again, and no second one made.
-            attempt.object_id.clone_from(&last.object_id);
+            // Where the object is the attempt itself, under our reference, a handle stands for what was made before it.
+            if last.handle.is_none() {
+                attempt.object_id.clone_from(&last.object_id);
+            }
         }
         let claim = notes::requested_id(id, attempt.n);
         attempts::insert(&mut tx, self.book, &attempt, claim, self.clock.now()).await?;

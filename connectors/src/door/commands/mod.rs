@@ -32,6 +32,7 @@ use ensimbi_events::commands::{
     RefundOrder, Telling, Told, Trail,
 };
 use ensimbi_events::ids::Derivation;
+use ensimbi_events::observations::{PostError, Posted};
 use ensimbi_events::{BookId, ConnectionId, SubjectId};
 
 use super::connections::Connection;
@@ -144,6 +145,13 @@ impl Commands for Door {
 
     async fn banks(&self, book: BookId, connection: ConnectionId) -> Result<Vec<Bank>, CommandError> {
         self.known_banks(book, connection).await
+    }
+
+    async fn post(&self, book: BookId, connection: ConnectionId, bytes: &[u8]) -> Result<Posted, PostError> {
+        if book != self.book {
+            return Err(PostError::NoSuchConnection);
+        }
+        self.take_observation(connection, bytes).await
     }
 
     async fn trail(&self, book: BookId, subject: SubjectId) -> Result<Trail, CommandError> {

@@ -10,7 +10,7 @@ use ensimbi_events::{Amount, ConnectionId, Currency, PartyId, SubjectId};
 
 use super::notes::{self, Note};
 use super::{Stopped, checkout, must, refunds, repeated, view};
-use crate::connector::{Capability, OrderKind};
+use crate::connector::{Capability, OrderKind, ReferenceForm};
 use crate::door::connections::{Connection, Wallet, find};
 use crate::door::parties::{self, IntentRecord, PartyRecord};
 use crate::door::store::attempts::{self, Attempt, AttemptState};
@@ -133,10 +133,7 @@ impl Door {
                 (party, record)
             }
         };
-        let ceiling = connection.connector.fee_ceiling(&connection.settings.options, order_kind, order.amount);
-        let ceiling = ceiling.map_err(CommandError::Broken)?;
-        let reserve = order.amount.checked_add(ceiling);
-        let reserve = reserve.ok_or_else(|| invalid(Problem::InvalidAmount, "amount", "too large for the ledger"))?;
+        let reserve = reserve(connection, order_kind, order.amount)?;
         self.store(
             origin,
             &Ask {
@@ -248,7 +245,7 @@ impl Door {
             IntentKind::Payout | IntentKind::Withdrawal => facts.pays,
             IntentKind::Refund => facts.refunds,
         };
-        let attempt = attempt(&intent, 1, object_kind);
+        let attempt = attempt(&intent, 1, object_kind, facts.references);
         let claim = notes::requested_id(id, 1);
         attempts::insert(&mut tx, self.book, &attempt, claim, intent.created_at).await?;
         self.note(&mut tx, &intent, attempt.n, Note::Requested).await?;
@@ -287,15 +284,25 @@ impl Door {
 }
 
 /// The reference follows from intent and number, so that it is the same whoever asks.
-pub(super) fn attempt(intent: &Intent, n: u32, object_kind: &str) -> Attempt {
+pub(super) fn attempt(intent: &Intent, n: u32, object_kind: &str, form: ReferenceForm) -> Attempt {
     let hash = Derivation::new("ensimbi.reference.1").id(Some(intent.id.0)).part(&u32::to_be_bytes(n)).hash();
+    let reference = match form {
+        ReferenceForm::Text => ["ens-", &hex::encode(hash)[..20]].concat(),
+        ReferenceForm::UuidV4 => {
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&hash[..16]);
+            // Sets version and variant, the other 122 bits stay the hash's.
+            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        }
+    };
     Attempt {
         intent: intent.id,
         n,
         connection: intent.connection,
-        reference: ["ens-", &hex::encode(hash)[..20]].concat(),
+        reference,
         object_kind: object_kind.to_owned(),
         object_id: None,
+        handle: None,
         state: AttemptState::Asked,
         tries: 0,
         link: None,
@@ -307,12 +314,24 @@ pub(super) fn invalid(code: Problem, field: &'static str, problem: &str) -> Comm
     CommandError::Invalid { code, field, problem: problem.to_owned() }
 }
 
-fn amount(connection: &Connection, kind: OrderKind, amount: Amount, currency: Currency) -> Result<(), CommandError> {
+pub(super) fn amount(
+    connection: &Connection,
+    kind: OrderKind,
+    amount: Amount,
+    currency: Currency,
+) -> Result<(), CommandError> {
     if !amount.is_positive() {
         return Err(invalid(Problem::InvalidAmount, "amount", "expected more than zero"));
     }
     let accepted = connection.connector.accepts(kind, amount, currency);
     accepted.map_err(|problem| invalid(Problem::InvalidAmount, "amount", &problem))
+}
+
+/// What an order reserves: its amount and the highest fee on it.
+pub(super) fn reserve(connection: &Connection, kind: OrderKind, amount: Amount) -> Result<Amount, CommandError> {
+    let ceiling = connection.connector.fee_ceiling(&connection.settings.options, kind, amount);
+    let reserve = amount.checked_add(ceiling.map_err(CommandError::Broken)?);
+    reserve.ok_or_else(|| invalid(Problem::InvalidAmount, "amount", "too large for the ledger"))
 }
 
 pub(super) fn phone(field: &'static str, phone: &str) -> Result<(), CommandError> {

@@ -9,7 +9,7 @@ use ensimbi_events::commands::{CommandError, IntentView, Origin, RefundOrder};
 use ensimbi_events::word::Bearer;
 
 use super::Stopped;
-use super::orders::{Ask, invalid};
+use super::orders::{Ask, amount, invalid, reserve};
 use crate::connector::{Capability, OrderKind};
 use crate::door::Door;
 use crate::door::parties::{IntentRecord, PartyRecord};
@@ -33,14 +33,8 @@ impl Door {
         if order.object_id.is_empty() || order.object_id.len() > OBJECT_ID_MAX {
             return Err(invalid(Problem::InvalidBody, "payment", "its provider's id is not known"));
         }
-        if !order.amount.is_positive() {
-            return Err(invalid(Problem::InvalidAmount, "amount", "expected more than zero"));
-        }
-        let accepted = connection.connector.accepts(OrderKind::Refund, order.amount, wallet.settings.currency);
-        accepted.map_err(|problem| invalid(Problem::InvalidAmount, "amount", &problem))?;
-        let ceiling = connection.connector.fee_ceiling(&connection.settings.options, OrderKind::Refund, order.amount);
-        let reserve = order.amount.checked_add(ceiling.map_err(CommandError::Broken)?);
-        let reserve = reserve.ok_or_else(|| invalid(Problem::InvalidAmount, "amount", "too large for the ledger"))?;
+        amount(connection, OrderKind::Refund, order.amount, wallet.settings.currency)?;
+        let reserve = reserve(connection, OrderKind::Refund, order.amount)?;
         let record = IntentRecord {
             original: Some(order.object_id.clone()),
             left: Some(order.left.scaled()),

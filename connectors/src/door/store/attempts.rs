@@ -6,36 +6,38 @@ use ensimbi_events::{BookId, ClaimId, ConnectionId, SubjectId, Time, WalletId};
 use super::intents::IntentKind;
 use super::value::{Row, values};
 use super::{Tx, statements};
+use crate::connector::Prepared;
 use crate::door::DoorError;
 
 statements! {
-    INSERT plain "INSERT INTO attempts (book, intent, n, connection, reference, object_kind, object_id, claim_id, \
-        changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    LAST plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
+    INSERT plain "INSERT INTO attempts (book, intent, n, connection, reference, object_kind, object_id, handle, \
+        claim_id, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    LAST plain "SELECT intent, n, connection, reference, object_kind, object_id, handle, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND intent = $2 ORDER BY n DESC LIMIT 1";
-    BY_CLAIM plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
+    BY_CLAIM plain "SELECT intent, n, connection, reference, object_kind, object_id, handle, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND claim_id = $2";
-    READY plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
+    READY plain "SELECT intent, n, connection, reference, object_kind, object_id, handle, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND connection = $2 AND state = 'cleared' AND next_at <= $3 ORDER BY next_at, intent LIMIT $4";
-    STUCK plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
+    STUCK plain "SELECT intent, n, connection, reference, object_kind, object_id, handle, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND connection = $2 AND state = 'calling' AND leased_until <= $3 LIMIT $4";
-    EARLIER plain "SELECT intent, n, connection, reference, object_kind, object_id, state, tries, link, changed_at FROM attempts \
+    EARLIER plain "SELECT intent, n, connection, reference, object_kind, object_id, handle, state, tries, link, changed_at FROM attempts \
         WHERE book = $1 AND intent = $2 AND n < $3 ORDER BY n";
-    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_id, \
+    OWNER_BY_REFERENCE plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_kind, a.object_id, \
         a.earlier_end, i.items FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
         WHERE a.book = $1 AND a.connection = $2 AND a.reference = $3";
-    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_id, \
+    OWNER_BY_OBJECT plain "SELECT a.intent, a.n, i.wallet, a.reference, i.kind, a.object_kind, a.object_id, \
         a.earlier_end, i.items FROM attempts a \
         JOIN intents i ON i.book = a.book AND i.id = a.intent \
         WHERE a.book = $1 AND a.connection = $2 AND a.object_kind = $3 AND a.object_id = $4 ORDER BY a.n DESC LIMIT 1";
+    HANDLE plain "SELECT handle FROM attempts WHERE book = $1 AND connection = $2 AND reference = $3";
     CLEAR plain "UPDATE attempts SET state = 'cleared', next_at = $4, changed_at = $4 \
         WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'asked'";
     CALL plain "UPDATE attempts SET state = 'calling', leased_until = $4, changed_at = $5 \
         WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'cleared'";
-    /// The object is there and nothing has moved: the call that moves money is the next one, or the payer's own.
-    PREPARED plain "UPDATE attempts SET state = $6, object_id = $4, link = $5, leased_until = NULL, tries = 0, \
-        next_at = $7, changed_at = $7 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
+    /// The first step is done and nothing has moved: the call that moves money is the next one, or the payer's own.
+    PREPARED plain "UPDATE attempts SET state = $7, object_id = $4, handle = $5, link = $6, leased_until = NULL, \
+        tries = 0, next_at = $8, changed_at = $8 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
     EARLIER_END plain "UPDATE attempts SET earlier_end = $4 WHERE book = $1 AND intent = $2 AND n = $3";
     NOT_SENT plain "UPDATE attempts SET state = 'cleared', leased_until = NULL, tries = tries + 1, next_at = $4, \
         changed_at = $5 WHERE book = $1 AND intent = $2 AND n = $3 AND state = 'calling'";
@@ -112,6 +114,8 @@ pub(crate) struct Attempt {
     pub(crate) reference: String,
     pub(crate) object_kind: String,
     pub(crate) object_id: Option<String>,
+    /// What calls and reads of it need beside the reference ([`crate::connector::Prepared::handle`]).
+    pub(crate) handle: Option<String>,
     pub(crate) state: AttemptState,
     pub(crate) tries: u32,
     /// Where the payer pays.
@@ -128,6 +132,8 @@ pub(crate) struct Owner {
     pub(crate) wallet: WalletId,
     pub(crate) reference: String,
     pub(crate) kind: IntentKind,
+    /// The provider's word for the object that carries it out.
+    pub(crate) object_kind: String,
     /// The object of the attempt, where it is known.
     pub(crate) object_id: Option<String>,
     /// How the same object ended the attempt before this one.
@@ -144,6 +150,7 @@ fn read(mut row: Row) -> Result<Attempt, DoorError> {
         reference: row.text()?,
         object_kind: row.text()?,
         object_id: row.opt_text()?,
+        handle: row.opt_text()?,
         state: row.word(AttemptState::from_text)?,
         tries: row.small()?,
         link: row.opt_text()?,
@@ -158,6 +165,7 @@ fn owner(mut row: Row) -> Result<Owner, DoorError> {
         wallet: WalletId(row.id()?),
         reference: row.text()?,
         kind: row.word(IntentKind::from_text)?,
+        object_kind: row.text()?,
         object_id: row.opt_text()?,
         earlier_end: row.opt_text()?,
         items: row.small()?,
@@ -172,9 +180,10 @@ pub(crate) async fn insert(
     claim: ClaimId,
     now: Time,
 ) -> Result<(), DoorError> {
-    let Attempt { intent, n, connection, reference, object_kind, object_id, .. } = attempt;
-    let (reference, object_kind, object_id) = (reference.as_str(), object_kind.as_str(), object_id.clone());
-    let values = values![book, *intent, *n, *connection, reference, object_kind, object_id, claim, now];
+    let Attempt { intent, n, connection, reference, object_kind, object_id, handle, .. } = attempt;
+    let (reference, object_kind) = (reference.as_str(), object_kind.as_str());
+    let (object_id, handle) = (object_id.clone(), handle.clone());
+    let values = values![book, *intent, *n, *connection, reference, object_kind, object_id, handle, claim, now];
     tx.run(INSERT, values).await.map(drop)
 }
 
@@ -215,6 +224,17 @@ pub(crate) async fn stuck(
     tx.rows(STUCK, values![book, connection, real_now, limit]).await?.into_iter().map(read).collect()
 }
 
+/// What calls and reads of an attempt need beside its reference.
+pub(crate) async fn handle(
+    tx: &mut Tx,
+    book: BookId,
+    connection: ConnectionId,
+    reference: &str,
+) -> Result<Option<String>, DoorError> {
+    let row = tx.maybe(HANDLE, values![book, connection, reference]).await?;
+    Ok(row.map(|mut row| row.opt_text()).transpose()?.flatten())
+}
+
 /// Whose reference it is.
 pub(crate) async fn owner_of_reference(
     tx: &mut Tx,
@@ -252,17 +272,17 @@ pub(crate) async fn call(
     Ok(tx.run(CALL, values![book, attempt.intent, attempt.n, leased_until, now]).await? > 0)
 }
 
-/// The provider has the object, and nothing has moved. `complete`: the payer does the rest.
+/// The first step of an order is done, and nothing has moved. `made.complete`: the payer does the rest.
 pub(crate) async fn prepared(
     tx: &mut Tx,
     book: BookId,
     attempt: &Attempt,
-    (object_id, link): (&str, Option<&str>),
-    complete: bool,
+    made: &Prepared,
     now: Time,
 ) -> Result<bool, DoorError> {
-    let state = if complete { AttemptState::Accepted } else { AttemptState::Cleared };
-    let values = values![book, attempt.intent, attempt.n, object_id, link, state.as_str(), now];
+    let state = if made.complete { AttemptState::Accepted } else { AttemptState::Cleared };
+    let (object_id, handle, link) = (made.object.as_deref(), made.handle.as_deref(), made.link.as_deref());
+    let values = values![book, attempt.intent, attempt.n, object_id, handle, link, state.as_str(), now];
     Ok(tx.run(PREPARED, values).await? > 0)
 }
 

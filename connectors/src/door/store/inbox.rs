@@ -1,8 +1,9 @@
 //! Raw bytes from providers: sealed, kept, never edited. One row a delivery, however often it comes.
 
 use ensimbi_events::commands::TrailObservation;
+use ensimbi_events::event::Proof;
 use ensimbi_events::word::EvidenceClass;
-use ensimbi_events::{BookId, ConnectionId, ObservationId, PartyId, SubjectId, Time};
+use ensimbi_events::{BookId, ConnectionId, Hash, ObservationId, PartyId, SubjectId, Time};
 use ensimbi_vault::{Sealed, SealedObservation};
 
 use super::value::values;
@@ -26,6 +27,10 @@ statements! {
         ORDER BY received_at, id LIMIT $3";
     QUARANTINE plain "SELECT connection, subject_hint, received_at, kind, reason FROM inbox \
         WHERE book = $1 AND state = 'quarantined' ORDER BY received_at, id LIMIT $2";
+    STORED plain "SELECT id, connection, kind, class, actor_id, received_at, sealed, wrapped_key, commitment, \
+        subject_hint, state FROM inbox WHERE book = $1 AND id > $2 ORDER BY id LIMIT $3";
+    STORED_OF plain "SELECT id, connection, kind, class, actor_id, received_at, sealed, wrapped_key, commitment, \
+        subject_hint, state FROM inbox WHERE book = $1 AND id > $2 AND connection = $4 ORDER BY id LIMIT $3";
     LINK plain "INSERT INTO observation_parties (book, observation, party) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 }
 
@@ -83,6 +88,24 @@ pub(crate) struct Waiting {
     pub(crate) subject_hint: Option<SubjectId>,
 }
 
+impl Waiting {
+    /// The row as evidence of a claim.
+    pub(crate) fn proof(&self) -> Proof {
+        Proof {
+            observation: self.id,
+            commitment: Hash(self.sealed.commitment),
+            class: self.class,
+            actor_id: self.actor_id.clone(),
+        }
+    }
+}
+
+/// A row, whatever has become of it.
+pub(crate) struct Stored {
+    pub(crate) row: Waiting,
+    pub(crate) state: InboxState,
+}
+
 /// Keeps bytes, or counts one more delivery of the same. Says which observation it is, and how often it came.
 pub(crate) async fn insert(tx: &mut Tx, book: BookId, new: NewObservation) -> Result<(ObservationId, i64), DoorError> {
     let values = values![
@@ -105,20 +128,38 @@ pub(crate) async fn insert(tx: &mut Tx, book: BookId, new: NewObservation) -> Re
 
 /// The oldest rows that wait, taken for this transaction.
 pub(crate) async fn take(tx: &mut Tx, book: BookId, limit: u32) -> Result<Vec<Waiting>, DoorError> {
-    let rows = tx.rows(TAKE, values![book, limit]).await?;
-    let read = |mut row: super::value::Row| {
-        Ok(Waiting {
-            id: ObservationId(row.id()?),
-            connection: ConnectionId(row.id()?),
-            kind: row.text()?,
-            class: row.word(EvidenceClass::from_text)?,
-            actor_id: row.opt_text()?,
-            received_at: row.time()?,
-            sealed: Sealed { sealed: row.bytes()?, wrapped_key: row.opt_bytes()?, commitment: row.hash()? },
-            subject_hint: row.opt_id()?.map(SubjectId),
-        })
+    tx.rows(TAKE, values![book, limit]).await?.iter_mut().map(waiting).collect()
+}
+
+fn waiting(row: &mut super::value::Row) -> Result<Waiting, DoorError> {
+    Ok(Waiting {
+        id: ObservationId(row.id()?),
+        connection: ConnectionId(row.id()?),
+        kind: row.text()?,
+        class: row.word(EvidenceClass::from_text)?,
+        actor_id: row.opt_text()?,
+        received_at: row.time()?,
+        sealed: Sealed { sealed: row.bytes()?, wrapped_key: row.opt_bytes()?, commitment: row.hash()? },
+        subject_hint: row.opt_id()?.map(SubjectId),
+    })
+}
+
+/// The rows after one, in order of their ids, whatever has become of them; of one connection or of all.
+pub(crate) async fn stored_after(
+    tx: &mut Tx,
+    book: BookId,
+    only: Option<ConnectionId>,
+    after: Option<ObservationId>,
+    limit: u32,
+) -> Result<Vec<Stored>, DoorError> {
+    // The nil id is never a row's: ids carry a version.
+    let after = after.unwrap_or(ObservationId(uuid::Uuid::nil()));
+    let mut rows = match only {
+        Some(connection) => tx.rows(STORED_OF, values![book, after, limit, connection]).await?,
+        None => tx.rows(STORED, values![book, after, limit]).await?,
     };
-    rows.into_iter().map(read).collect()
+    let read = |row: &mut super::value::Row| Ok(Stored { row: waiting(row)?, state: row.word(InboxState::from_text)? });
+    rows.iter_mut().map(read).collect()
 }
 
 /// Whether anything waits.

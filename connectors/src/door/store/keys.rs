@@ -1,16 +1,16 @@
 //! API keys: one book each, known here only by their SHA-256.
 
-use ensimbi_events::{BookId, Time};
+use ensimbi_events::{BookId, ConnectionId, Time};
 
 use super::value::values;
 use super::{Tx, statements};
 use crate::door::DoorError;
 
 statements! {
-    INSERT plain "INSERT INTO api_keys (key_hash, book, label, created_at) VALUES ($1, $2, $3, $4)";
-    BOOK_OF plain "SELECT book FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL";
-    COUNT_OF plain "SELECT COUNT(*) FROM api_keys WHERE book = $1 AND revoked_at IS NULL";
-    OF_BOOK plain "SELECT key_hash, label, created_at, revoked_at FROM api_keys WHERE book = $1 \
+    INSERT plain "INSERT INTO api_keys (key_hash, book, connection, label, created_at) VALUES ($1, $2, $3, $4, $5)";
+    OPENED_BY plain "SELECT book, connection FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL";
+    COUNT_OF plain "SELECT COUNT(*) FROM api_keys WHERE book = $1 AND connection IS NULL AND revoked_at IS NULL";
+    OF_BOOK plain "SELECT key_hash, connection, label, created_at, revoked_at FROM api_keys WHERE book = $1 \
         ORDER BY created_at, key_hash LIMIT 1000";
     REVOKE plain "UPDATE api_keys SET revoked_at = $3 WHERE book = $1 AND key_hash = $2 AND revoked_at IS NULL";
 }
@@ -19,19 +19,23 @@ statements! {
 pub(crate) async fn insert(
     tx: &mut Tx,
     key_hash: [u8; 32],
-    book: BookId,
+    (book, connection): (BookId, Option<ConnectionId>),
     label: &str,
     now: Time,
 ) -> Result<(), DoorError> {
-    tx.run(INSERT, values![key_hash, book, label, now]).await.map(drop)
+    tx.run(INSERT, values![key_hash, book, connection, label, now]).await.map(drop)
 }
 
-/// The book a key opens.
-pub(crate) async fn book_of(tx: &mut Tx, key_hash: [u8; 32]) -> Result<Option<BookId>, DoorError> {
-    tx.maybe(BOOK_OF, values![key_hash]).await?.map(|mut row| row.id().map(BookId)).transpose()
+/// The book a key opens, and the connection that it is for.
+pub(crate) async fn opened_by(
+    tx: &mut Tx,
+    key_hash: [u8; 32],
+) -> Result<Option<(BookId, Option<ConnectionId>)>, DoorError> {
+    let Some(mut row) = tx.maybe(OPENED_BY, values![key_hash]).await? else { return Ok(None) };
+    Ok(Some((BookId(row.id()?), row.opt_id()?.map(ConnectionId))))
 }
 
-/// How many keys of a book count now.
+/// How many keys of a book count now, but for those of connectors.
 pub(crate) async fn count(tx: &mut Tx, book: BookId) -> Result<u64, DoorError> {
     Ok(u64::try_from(tx.one(COUNT_OF, values![book]).await?.int()?).unwrap_or(0))
 }
@@ -39,6 +43,7 @@ pub(crate) async fn count(tx: &mut Tx, book: BookId) -> Result<u64, DoorError> {
 /// A key as its row tells it.
 pub(crate) struct KeyRow {
     pub(crate) hash: [u8; 32],
+    pub(crate) connection: Option<ConnectionId>,
     pub(crate) label: String,
     pub(crate) created_at: Time,
     pub(crate) revoked_at: Option<Time>,
@@ -48,8 +53,8 @@ pub(crate) struct KeyRow {
 pub(crate) async fn list(tx: &mut Tx, book: BookId) -> Result<Vec<KeyRow>, DoorError> {
     let mut found = Vec::new();
     for mut row in tx.rows(OF_BOOK, values![book]).await? {
-        let (hash, label) = (row.hash()?, row.text()?);
-        found.push(KeyRow { hash, label, created_at: row.time()?, revoked_at: row.opt_time()? });
+        let (hash, connection, label) = (row.hash()?, row.opt_id()?.map(ConnectionId), row.text()?);
+        found.push(KeyRow { hash, connection, label, created_at: row.time()?, revoked_at: row.opt_time()? });
     }
     Ok(found)
 }

@@ -47,6 +47,7 @@ statements! {
     OLD plain "SELECT connection, subject, created_at, word FROM outbox \
         WHERE book = $1 AND state IN ('pending', 'published') AND created_at < $2 ORDER BY seq LIMIT $3";
     REOPEN plain "UPDATE outbox SET next_at = 0 WHERE book = $1 AND state IN ('pending', 'published')";
+    BODIES plain "SELECT body, outcome FROM outbox WHERE book = $1 AND source = $2 ORDER BY seq LIMIT 2000";
     OF_SOURCE plain "SELECT claim_id, word, state, outcome FROM outbox WHERE book = $1 AND source = $2 ORDER BY seq \
         LIMIT 1000";
 }
@@ -242,4 +243,14 @@ pub(crate) async fn of_source(tx: &mut Tx, book: BookId, source: Uuid) -> Result
         found.push(ClaimOutcome { claim, word, outcome });
     }
     Ok(found)
+}
+
+/// The claims of an observation as they were written, each with the ledger's answer once there is one, in order.
+pub(crate) async fn bodies_of_source(
+    tx: &mut Tx,
+    book: BookId,
+    source: Uuid,
+) -> Result<Vec<(String, Option<Outcome>)>, DoorError> {
+    let read = |mut row: super::value::Row| Ok((row.text()?, read_outcome(row.opt_text()?)?));
+    tx.rows(BODIES, values![book, source]).await?.into_iter().map(read).collect()
 }

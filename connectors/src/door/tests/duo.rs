@@ -44,6 +44,7 @@ static FACTS: Facts = Facts {
     collects: "collection",
     pays: "payout",
     refunds: "refund",
+    references: ReferenceForm::Text,
     two_steps: true,
     purses: &["in", "out"],
     routines: &[],
@@ -116,20 +117,8 @@ pub(crate) async fn open(house: &House, duo: &Duo, keys: &[(&str, &str)]) -> Arc
 
 fn said(object: ObjectRef, kind: SubjectKind, body: Body) -> Said {
     let purse = Some(if object.kind == "payout" { "out" } else { "in" });
-    Said {
-        object,
-        subject_kind: kind,
-        occurrence: String::new(),
-        currency: "UGX".parse().ok(),
-        wallet: None,
-        body,
-        occurred_at: None,
-        party: None,
-        doubt: None,
-        operator_transaction: None,
-        links: Links { purse, ..Links::default() },
-        confirms: false,
-    }
+    let links = Links { purse, ..Links::default() };
+    Said { currency: "UGX".parse().ok(), links, ..Said::about(object, kind, body) }
 }
 
 #[async_trait]
@@ -218,9 +207,9 @@ impl Connector for Duo {
 
 #[async_trait]
 impl ProviderClient for Duo {
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         assert!(object.id.is_some(), "nothing can be asked for by reference here");
-        self.fake.read(object).await
+        self.fake.read(object, handle).await
     }
 
     async fn prepare(&self, order: ToPrepare<'_>) -> Result<Prepared, CallError> {
@@ -236,7 +225,13 @@ impl ProviderClient for Duo {
             false => super::house::body(&object, Some(reference), "made"),
         };
         let link = (!payee).then(|| format!("https://pay.example/{object}"));
-        Ok(Prepared { object, link, complete, answer: raw("collection_created", Ok(body))? })
+        Ok(Prepared {
+            object: Some(object),
+            handle: None,
+            link,
+            complete,
+            answer: raw("collection_created", Ok(body))?,
+        })
     }
 
     async fn pay(&self, order: &PayoutCall) -> Result<RawAnswer, CallError> {
@@ -253,7 +248,7 @@ impl ProviderClient for Duo {
         raw("collection_status", script.refunds.pop_front().expect("the test expects no further refund"))
     }
 
-    async fn act(&self, _payment: &ObjectRef, action: Action) -> Result<RawAnswer, CallError> {
+    async fn act(&self, _payment: &ObjectRef, _handle: Option<&str>, action: Action) -> Result<RawAnswer, CallError> {
         let mut script = self.script.lock().unwrap();
         script.acted.push(action);
         raw("collection_status", script.acts.pop_front().expect("the test expects no further action"))

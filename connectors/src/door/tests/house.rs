@@ -23,8 +23,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::connector::{
-    Authenticity, BankSeen, CallError, Capability, Checkout, CollectCall, Connector, Facts, Input, Links, ObjectRef,
-    Options, OrderKind, PartyDetails, PayoutCall, ProviderClient, RawAnswer, Said, Translation, Unreadable, Watch,
+    Authenticity, BankSeen, CallError, Capability, Checkout, CollectCall, Connector, Facts, Input, ObjectRef, Options,
+    OrderKind, PartyDetails, PayoutCall, ProviderClient, RawAnswer, ReferenceForm, Said, Translation, Unreadable,
+    Watch,
 };
 use crate::door::{Door, DoorOptions, StoreAddress, Tuning};
 use crate::settings::{ConnectionSettings, SettingsError};
@@ -56,6 +57,7 @@ static FACTS: Facts = Facts {
     collects: "collection",
     pays: PAYOUT,
     refunds: "",
+    references: ReferenceForm::Text,
     two_steps: false,
     purses: &[],
     routines: &[],
@@ -187,18 +189,10 @@ impl Connector for Fake {
             other => return Ok(Translation { unknown: vec![other.to_owned()], ..Translation::default() }),
         };
         let said = Said {
-            object: object.clone(),
-            subject_kind: SubjectKind::Payment,
-            occurrence: String::new(),
             currency: "UGX".parse().ok(),
             wallet: value["wallet"].as_str().map(str::to_owned),
-            body,
-            occurred_at: None,
             party: Some(PartyDetails { phone: value["payer"].as_str().map(str::to_owned), ..Default::default() }),
-            doubt: None,
-            operator_transaction: None,
-            links: Links::default(),
-            confirms: false,
+            ..Said::about(object.clone(), SubjectKind::Payment, body)
         };
         Ok(Translation { said: vec![said], watch: vec![(object, watch)], ..Translation::default() })
     }
@@ -230,20 +224,8 @@ fn payout(value: &serde_json::Value, object: ObjectRef, amount: Amount) -> Trans
             (PayoutFailed { attempt, amount, is_final: true, reason }.into(), Watch::Ended)
         }
     };
-    let said = Said {
-        object: object.clone(),
-        subject_kind: SubjectKind::Payout,
-        occurrence: String::new(),
-        currency: "UGX".parse().ok(),
-        wallet: None,
-        body,
-        occurred_at: None,
-        party: None,
-        doubt: None,
-        operator_transaction: None,
-        links: Links::default(),
-        confirms: false,
-    };
+    let currency = "UGX".parse().ok();
+    let said = Said { currency, ..Said::about(object.clone(), SubjectKind::Payout, body) };
     Translation { said: vec![said], watch: vec![(object, watch)], ..Translation::default() }
 }
 
@@ -253,7 +235,7 @@ pub(crate) fn raw(kind: &'static str, answer: Result<String, CallError>) -> Resu
 
 #[async_trait]
 impl ProviderClient for Fake {
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, _handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         let mut script = self.script.lock().unwrap();
         let key = object.id.clone().or_else(|| object.reference.clone()).unwrap();
         script.asked.push(key.clone());

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use ensimbi_events::{Amount, Clock, Currency};
 
 use crate::connector::{
-    Authenticity, Capability, Connector, Facts, Input, ObjectRef, Options, OrderKind, ProviderClient, Routine,
-    Translation, Unreadable,
+    Authenticity, Capability, Connector, Facts, Input, ObjectRef, Options, OrderKind, ProviderClient, ReferenceForm,
+    Routine, Translation, Unreadable,
 };
 use crate::settings::{ConnectionSettings, SettingsError};
 
@@ -104,6 +104,7 @@ static FACTS: Facts = Facts {
     collects: COLLECTION,
     pays: DISBURSEMENT,
     refunds: "",
+    references: ReferenceForm::Text,
     two_steps: false,
     purses: &[],
     routines: &[

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use ensimbi_events::{Amount, Clock, Currency};
 
 use crate::connector::{
-    Authenticity, Capability, Connector, Facts, Input, ObjectRef, Options, OrderKind, ProviderClient, Routine, Scheme,
-    Translation, Unreadable,
+    Authenticity, Capability, Connector, Facts, Input, ObjectRef, Options, OrderKind, ProviderClient, ReferenceForm,
+    Routine, Scheme, Translation, Unreadable,
 };
 use crate::settings::{ConnectionSettings, SettingsError};
 use crate::verify::Algorithm;
@@ -122,6 +122,7 @@ static FACTS: Facts = Facts {
     collects: PURCHASE,
     pays: PAYOUT,
     refunds: PAYMENT,
+    references: ReferenceForm::Text,
     two_steps: true,
     purses: &[COLLECTIONS, PAYOUTS],
     routines: &[

@@ -7,7 +7,7 @@ use super::options::Currencies;
 use crate::connector::Unreadable;
 /// A decimal number that is no money (a quantity, a percentage), exact.
 pub(super) use crate::json::amount as number;
-use crate::json::{EARLIEST, decimal};
+use crate::json::{EARLIEST, decimal, smallest};
 pub(super) use crate::json::{
     Raw, body, currency, flag, id, inner, inner_objects, is_id, is_word, kept, object, option, optional_id, required,
     text, unquoted, unreadable, word,
@@ -159,15 +159,12 @@ pub(super) struct Unit<'a> {
 
 /// An amount from its digits.
 pub(super) fn digits(field: &str, digits: &str, unit: Unit<'_>) -> Result<Amount, Unreadable> {
-    let whole = decimal(field, digits)?;
+    // Digits that are none come first, whatever the currency.
+    decimal(field, digits)?;
     let code = unit.currency.as_str();
     let Some(exponent) = unit.known.exponent(unit.currency) else {
         let problem = format!("{code} is not among options.currencies: what its smallest unit is, nobody has told us");
         return Err(unreadable(field, problem));
     };
-    if whole.scaled() % Amount::whole(1).scaled() != 0 {
-        return Err(unreadable(field, "expected a whole number of the smallest unit"));
-    }
-    // A whole number at scale 4 has four zeros to give, and an exponent is at most 4.
-    Ok(Amount::from_scaled(whole.scaled() / 10i64.pow(exponent)))
+    smallest(field, digits, exponent)
 }

@@ -3,6 +3,7 @@
 use ensimbi_events::{Amount, Currency};
 
 use super::super::{amount_problem, wire};
+pub(super) use crate::checks::must;
 use crate::connector::CallError;
 
 /// Longest name and longest note of a party, in characters (sections 4.1 and 5.1).
@@ -25,22 +26,13 @@ pub(super) struct Common<'a> {
 pub(super) fn common(order: &Common<'_>, wallets: &[(String, Currency)]) -> Result<(), CallError> {
     let currency = wallets.iter().find(|(id, _)| id == order.wallet).map(|(_, currency)| *currency);
     if let Some(problem) = amount_problem(order.amount) {
-        return refused(&format!("amount: {problem}"));
+        return must(false, &format!("amount: {problem}"));
     }
     must(currency.is_some(), "wallet: not a wallet of this connection")?;
     must(currency == Some(order.currency), "currency: not the wallet's")?;
     let reference = (1..=wire::REFERENCE_MAX).contains(&order.reference.chars().count());
     must(reference, "reference: expected 1 to 100 characters")?;
     must(within(order.note, NOTE_MAX), "note: expected at most 100 characters")
-}
-
-/// `true`, or refused.
-pub(super) fn must(holds: bool, problem: &str) -> Result<(), CallError> {
-    if holds { Ok(()) } else { refused(problem) }
-}
-
-fn refused<T>(problem: &str) -> Result<T, CallError> {
-    Err(CallError::Refused(problem.to_owned()))
 }
 
 /// Whether a text, if there is one, is short enough.

@@ -8,17 +8,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ensimbi_events::{Amount, Clock, Currency};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::charging::{CATEGORY, Charging, READING};
 use super::tariff::{self, BANK_PAYOUT_MAX, PAYOUT_FEE, PAYOUT_MAX, PayoutFee};
-use super::token::Tokens;
+use super::token::{AHEAD, LogIn};
 use super::translate::rows::CURRENCY;
 use super::{default_url, kind, wire};
 use crate::connector::{CallError, CollectCall, ObjectRef, OrderKind, PayoutCall, ProviderClient, RawAnswer};
-use crate::door::http::HttpClient;
+use crate::door::http::tokens::Tokens;
+use crate::door::http::{Answer, HttpClient};
 use crate::settings::{ConnectionSettings, SettingsError};
 
 mod blank;
@@ -36,6 +37,7 @@ const URLS: [&str; 2] = ["api", "token"];
 pub(super) struct Client {
     api: HttpClient,
     tokens: Tokens,
+    log_in: LogIn,
     charging: Charging,
     wallets: Vec<(String, Currency)>,
     /// Never shown, should an error of theirs repeat one.
@@ -46,24 +48,8 @@ pub(super) struct Client {
 impl Client {
     /// Checks the settings and makes a client; nothing is called yet.
     pub(super) fn new(settings: &ConnectionSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        let wrong = |key: &str, problem: &str| SettingsError {
-            key: format!("connections.{}.{key}", settings.slug),
-            problem: problem.to_owned(),
-        };
-        // A misspelt option would quietly leave its default in force.
-        let known = [
-            ("options", settings.options.keys().find(|key| !OPTIONS.contains(&key.as_str())), OPTIONS.as_slice()),
-            ("secrets", settings.secrets.keys().find(|key| !SECRETS.contains(&key.as_str())), &SECRETS),
-            ("urls", settings.urls.keys().find(|key| !URLS.contains(&key.as_str())), &URLS),
-        ];
-        for (table, key, names) in known {
-            if let Some(key) = key {
-                return Err(wrong(
-                    &format!("{table}.{key}"),
-                    &format!("unknown, expected one of {}", names.join(", ")),
-                ));
-            }
-        }
+        let wrong = |key: &str, problem: &str| settings.wrong(key, problem);
+        settings.names(&OPTIONS, &SECRETS, &URLS)?;
         let option = |(key, problem): (&'static str, &'static str)| wrong(&format!("options.{key}"), problem);
         let charging = Charging::of(&settings.options).map_err(option)?;
         PayoutFee::of(&settings.options).map_err(option)?;
@@ -73,13 +59,9 @@ impl Client {
         if settings.options.get(CURRENCY).is_some_and(|code| code.parse::<Currency>().is_err()) {
             return Err(wrong(&format!("options.{CURRENCY}"), "expected a currency code such as UGX"));
         }
-        let secret = |name: &str| -> Result<&SecretString, SettingsError> {
-            let secret = settings.secrets.get(name).filter(|secret| !secret.expose_secret().is_empty());
-            secret.ok_or_else(|| wrong(&format!("secrets.{name}"), "missing"))
-        };
-        let client_secret = secret("client_secret")?.clone();
+        let client_secret = settings.secret("client_secret")?.clone();
         // Callbacks carry no signature: the static header is all there is (section 11).
-        if HeaderValue::try_from(secret("callback_value")?.expose_secret()).is_err() {
+        if HeaderValue::try_from(settings.secret("callback_value")?.expose_secret()).is_err() {
             return Err(wrong("secrets.callback_value", "expected a value that an HTTP header can carry"));
         }
         let header =
@@ -99,10 +81,11 @@ impl Client {
             let base = settings.urls.get(name).map_or(default_url(name), String::as_str);
             HttpClient::new(settings, name, base)
         };
-        let tokens = Tokens::new(http("token")?, client_id, client_secret, clock.clone());
+        let log_in = LogIn { http: http("token")?, client_id, client_secret };
+        let tokens = Tokens::new(clock.clone(), AHEAD);
         let wallets = settings.wallets.iter().map(|wallet| (wallet.id.clone(), wallet.currency)).collect();
         let secrets = settings.secrets.values().cloned().collect();
-        Ok(Self { api: http("api")?, tokens, charging, wallets, secrets, clock })
+        Ok(Self { api: http("api")?, tokens, log_in, charging, wallets, secrets, clock })
     }
 
     /// What an error of theirs must not show: our secrets, and more texts.
@@ -111,21 +94,12 @@ impl Client {
     }
 
     /// One call, and once more with a new token where the first was refused.
-    async fn call(&self, method: Method, url: Url, body: &[u8]) -> Result<(u16, HeaderMap, Vec<u8>), CallError> {
-        for _ in 0..2 {
-            let token = self.tokens.current().await?;
-            let request = self.api.request(method.clone(), url.clone()).bearer_auth(token.text.expose_secret());
-            let mut request = request.header("accept", "application/json");
-            if !body.is_empty() {
-                request = request.header("content-type", "application/json").body(body.to_vec());
-            }
-            let answer = self.api.send(request).await?;
-            if answer.0 != 401 {
-                return Ok(answer);
-            }
-            self.tokens.refused(&token).await;
+    async fn call(&self, method: Method, url: Url, body: &[u8]) -> Result<Answer, CallError> {
+        let mut request = self.api.request(method, url).header("accept", "application/json");
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body.to_vec());
         }
-        Err(CallError::Credentials("status 401, also with a new token".to_owned()))
+        self.tokens.send(&self.api, request, || self.log_in.ask()).await
     }
 
     /// Sends an order of money and judges its answer.
@@ -137,7 +111,7 @@ impl Client {
 
 #[async_trait]
 impl ProviderClient for Client {
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, _handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         read::read(self, object).await
     }
 

@@ -8,8 +8,7 @@ use ensimbi_events::{Amount, Currency, Time};
 use super::records::Kind;
 use super::{IotecSimulator, lifecycle, records, rows, wallets};
 use crate::simulator::{
-    Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator,
-    SimulatorError, work,
+    Result, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator, SimulatorError, work,
 };
 
 #[async_trait]
@@ -42,21 +41,6 @@ impl Simulator for IotecSimulator {
             })
         });
         shown.collect()
-    }
-
-    async fn collections(&self) -> Result<Vec<SimulatedCollection>> {
-        let all = self.objects().await?.into_iter().filter(|one| one.kind == SimulatedKind::Collection);
-        let shown = all.map(|one| SimulatedCollection {
-            id: one.id,
-            external_id: one.external_id,
-            wallet_id: one.wallet_id,
-            currency: one.currency,
-            status: one.status,
-            amount: one.amount,
-            fees: one.fees,
-            net: one.effect,
-        });
-        Ok(shown.collect())
     }
 
     async fn objects(&self) -> Result<Vec<SimulatedObject>> {

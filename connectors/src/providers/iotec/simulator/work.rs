@@ -58,15 +58,8 @@ impl Machine for IotecSimulator {
 
     fn wrong(&self, drawn: Drawn, _good: &str) -> Wrong {
         match drawn.fault {
-            Fault::RateLimited => Wrong::RateLimited,
-            Fault::ServerError => Wrong::Unavailable,
             Fault::UnauthorizedMidRun => Wrong::Instead(self.refusal(StatusCode::UNAUTHORIZED)),
-            Fault::ErrorAfterAcceptance => Wrong::Error,
-            Fault::HtmlAnswer => Wrong::Html,
-            Fault::TimeoutAfterAcceptance => Wrong::Timeout,
-            Fault::CutBeforeAcceptance => Wrong::Cut,
-            Fault::HalfAnswer => Wrong::Half,
-            _ => Wrong::Nothing,
+            fault => Wrong::usual(fault.name()),
         }
     }
 

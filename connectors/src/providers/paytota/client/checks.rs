@@ -1,43 +1,23 @@
 //! What must not be sent: checks that orders have in common, before anything leaves us (`providers/paytota.md`, sections
-//! 3 and 4.1).
-
-use reqwest::Url;
+//! 3 and 4.1). Their longest URL is the one that [`is_link`] allows.
 
 use super::super::options::is_email;
 use super::super::wire;
 use super::Client;
+pub(super) use crate::checks::{is_link, must, within};
 use crate::connector::CallError;
 
-/// Longest name (section 4.1) of a person and of a product, and longest URL.
+/// Longest name (section 4.1) of a person and of a product.
 pub(super) const NAME_MAX: usize = 128;
 pub(super) const PRODUCT_MAX: usize = 256;
-pub(super) const URL_MAX: usize = 500;
 
 /// Countries that mobile money is offered in, by the digits before a number (section 3).
 const COUNTRIES: [(&str, &str); 3] = [("256", "UG"), ("254", "KE"), ("251", "ET")];
-
-/// `true`, or refused.
-pub(super) fn must(holds: bool, problem: &str) -> Result<(), CallError> {
-    if holds { Ok(()) } else { Err(CallError::Refused(problem.to_owned())) }
-}
-
-/// Whether a text, if there is one, is short enough and on one line.
-pub(super) fn within(text: Option<&str>, max: usize) -> bool {
-    text.is_none_or(|text| text.chars().count() <= max && !text.chars().any(char::is_control))
-}
 
 /// Whether a reference of ours can be theirs too.
 pub(super) fn reference(text: &str) -> Result<(), CallError> {
     let fits = (1..=wire::REFERENCE_MAX).contains(&text.chars().count());
     must(fits, "reference: expected 1 to 128 characters")
-}
-
-/// Whether a text is an address of a page, as they take one.
-pub(super) fn is_link(text: &str, simulated: bool) -> bool {
-    let parsed = text.parse::<Url>().ok();
-    let scheme = |url: &Url| url.scheme() == "https" || (simulated && url.scheme() == "http");
-    text.len() <= URL_MAX
-        && parsed.is_some_and(|url| scheme(&url) && url.host_str().is_some_and(|host| !host.is_empty()))
 }
 
 /// The other side as a request names it.

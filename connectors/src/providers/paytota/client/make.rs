@@ -148,7 +148,7 @@ pub(super) async fn purchase(client: &Client, order: &CollectCall) -> Result<Pre
     };
     must(link.is_some() || !checkout.hosted, "checkout_url: missing in their answer")?;
     let answer = RawAnswer { kind: kind::PURCHASE_CREATED, status, body };
-    Ok(Prepared { object, link, complete: checkout.hosted, answer })
+    Ok(Prepared { object: Some(object), handle: None, link, complete: checkout.hosted, answer })
 }
 
 /// What is sold: the items, or one thing at the whole price.
@@ -205,7 +205,7 @@ pub(super) async fn payout(client: &Client, order: &PayoutCall) -> Result<Prepar
         object
     };
     let answer = RawAnswer { kind: kind::PAYOUT_CREATED, status, body };
-    Ok(Prepared { object, link: None, complete: false, answer })
+    Ok(Prepared { object: Some(object), handle: None, link: None, complete: false, answer })
 }
 
 /// Refuses a payout of theirs that is not the one we asked for.

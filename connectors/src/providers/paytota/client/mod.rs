@@ -65,11 +65,8 @@ enum Content<'a> {
 impl Client {
     /// Checks the settings and makes a client; nothing is called yet.
     pub(super) fn new(settings: &ConnectionSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        let wrong = |key: &str, problem: &str| SettingsError {
-            key: format!("connections.{}.{key}", settings.slug),
-            problem: problem.to_owned(),
-        };
-        known_names(settings).map_err(|(key, problem)| wrong(&key, &problem))?;
+        let wrong = |key: &str, problem: &str| settings.wrong(key, problem);
+        known_names(settings)?;
         let option = |(key, problem): options::Wrong| wrong(&format!("options.{key}"), problem);
         let given = &settings.options;
         let currencies = Currencies::of(given).map_err(option)?;
@@ -87,8 +84,7 @@ impl Client {
         if callback.as_ref().is_some_and(|url| !checks::is_link(url, settings.simulated)) {
             return Err(wrong("options.success_callback_url", "expected a URL that starts with https://"));
         }
-        let key = settings.secrets.get("secret_key").filter(|key| !key.expose_secret().is_empty());
-        let key = key.ok_or_else(|| wrong("secrets.secret_key", "missing"))?.clone();
+        let key = settings.secret("secret_key")?.clone();
         if reqwest::header::HeaderValue::try_from(key.expose_secret()).is_err() {
             return Err(wrong("secrets.secret_key", "expected a value that an HTTP header can carry"));
         }
@@ -174,22 +170,13 @@ impl Client {
     }
 }
 
-/// Refuses names that nobody reads: a misspelt option would quietly leave its default in force.
-fn known_names(settings: &ConnectionSettings) -> Result<(), (String, String)> {
+/// Refuses names that nobody reads.
+fn known_names(settings: &ConnectionSettings) -> Result<(), SettingsError> {
     let options: Vec<&str> = options::ALL.into_iter().chain(SIGNING_KEYS).collect();
-    let known = [
-        ("options", settings.options.keys().find(|key| !options.contains(&key.as_str())), options.as_slice()),
-        ("secrets", settings.secrets.keys().find(|key| !SECRETS.contains(&key.as_str())), &SECRETS),
-        ("urls", settings.urls.keys().find(|key| !URLS.contains(&key.as_str())), &URLS),
-    ];
-    for (table, key, names) in known {
-        if let Some(key) = key {
-            return Err((format!("{table}.{key}"), format!("unknown, expected one of {}", names.join(", "))));
-        }
-    }
+    settings.names(&options, &SECRETS, &URLS)?;
     let words = [COLLECTIONS, PAYOUTS];
     match settings.wallets.iter().find_map(|wallet| wallet.purse.as_deref().filter(|word| !words.contains(word))) {
-        Some(_) => Err(("wallets.purse".to_owned(), format!("expected one of {}", words.join(", ")))),
+        Some(_) => Err(settings.wrong("wallets.purse", &format!("expected one of {}", words.join(", ")))),
         None => Ok(()),
     }
 }
@@ -208,7 +195,7 @@ fn form(fields: &[(&'static str, &str)]) -> (&'static str, Vec<u8>) {
 
 #[async_trait]
 impl ProviderClient for Client {
-    async fn read(&self, object: &ObjectRef) -> Result<Vec<RawAnswer>, CallError> {
+    async fn read(&self, object: &ObjectRef, _handle: Option<&str>) -> Result<Vec<RawAnswer>, CallError> {
         read::read(self, object).await
     }
 
@@ -231,7 +218,7 @@ impl ProviderClient for Client {
         refund::refund(self, order).await
     }
 
-    async fn act(&self, payment: &ObjectRef, action: Action) -> Result<RawAnswer, CallError> {
+    async fn act(&self, payment: &ObjectRef, _handle: Option<&str>, action: Action) -> Result<RawAnswer, CallError> {
         refund::act(self, payment, action).await
     }
 }

@@ -58,7 +58,8 @@ pub(super) async fn view(db: &mut SqliteConnection, rules: Rules<'_>, of: &mut O
 
 /// Whether the merchant made another one of the same reference since: its link is the one that the payer was sent.
 async fn is_replaced(db: &mut SqliteConnection, of: &Object) -> Result<bool> {
-    let newer = "SELECT count(*) FROM object WHERE kind = 'purchase' AND reference = ?1 AND reference <> '' AND seq > ?2";
+    let newer =
+        "SELECT count(*) FROM object WHERE kind = 'purchase' AND reference = ?1 AND reference <> '' AND seq > ?2";
     let count: i64 = sqlx::query_scalar(newer).bind(&of.reference).bind(of.seq).fetch_one(db).await?;
     Ok(count > 0)
 }

@@ -8,7 +8,7 @@ use ensimbi_events::{Amount, Currency, Time};
 use super::objects::{self, Kind, damaged};
 use super::{PaytotaSimulator, purses, status};
 use crate::simulator::{
-    Result, SimulatedCollection, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator, work,
+    Result, SimulatedInvoice, SimulatedKind, SimulatedMovement, SimulatedObject, SimulatedWallet, Simulator, work,
 };
 
 /// Digits of an amount's own scale.
@@ -74,21 +74,6 @@ impl Simulator for PaytotaSimulator {
         shown.collect()
     }
 
-    async fn collections(&self) -> Result<Vec<SimulatedCollection>> {
-        let all = self.objects().await?.into_iter().filter(|one| one.kind == SimulatedKind::Collection);
-        let shown = all.map(|one| SimulatedCollection {
-            id: one.id,
-            external_id: one.external_id,
-            wallet_id: one.wallet_id,
-            currency: one.currency,
-            status: one.status,
-            amount: one.amount,
-            fees: one.fees,
-            net: one.effect,
-        });
-        Ok(shown.collect())
-    }
-
     async fn objects(&self) -> Result<Vec<SimulatedObject>> {
         let mut tx = self.core.begin().await?;
         let found = objects::page(&mut tx, 0, i64::MAX).await?;
@@ -124,6 +109,24 @@ impl Simulator for PaytotaSimulator {
             });
         }
         Ok(shown)
+    }
+
+    async fn invoices(&self) -> Result<Vec<SimulatedInvoice>> {
+        let mut tx = self.core.begin().await?;
+        let found = objects::page(&mut tx, 0, i64::MAX).await?;
+        tx.commit().await?;
+        let purchases = found.into_iter().filter(|of| of.kind == Kind::Purchase);
+        let shown = purchases.filter_map(|of| {
+            let state = match of.status() {
+                "paid" => "paid",
+                "cancelled" => "cancelled",
+                "expired" => "expired",
+                "created" | "sent" | "viewed" | "pending_execute" | "error" | "overdue" | "hold" => "published",
+                _ => return None,
+            };
+            Some(SimulatedInvoice { object_kind: "invoice", id: of.id, state })
+        });
+        Ok(shown.collect())
     }
 
     async fn movements(&self) -> Result<Vec<SimulatedMovement>> {

@@ -60,16 +60,14 @@ pub(super) fn of(faults: &Faults, drawn: Drawn, good: &str) -> Wrong {
         fault => fault,
     };
     match kind {
-        Fault::RateLimited => Wrong::RateLimited,
-        Fault::ServerError => Wrong::Unavailable,
         Fault::UnauthorizedMidRun => Wrong::Instead(unauthorised(faults)),
         Fault::ExecuteRefused => Wrong::Instead(execute(faults, "no_matching_terminal", "No terminal is available.")),
         Fault::InsufficientFunds => Wrong::Instead(short(faults)),
         Fault::ExecuteError => Wrong::Error,
         Fault::ExecuteHtml => Wrong::Html,
         Fault::ExecuteTimeout => Wrong::Timeout,
-        Fault::ExecuteHalf | Fault::HalfAnswer => Wrong::Half,
-        _ => Wrong::Nothing,
+        Fault::ExecuteHalf => Wrong::Half,
+        fault => Wrong::usual(fault.name()),
     }
 }
 

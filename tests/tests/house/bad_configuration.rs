@@ -27,7 +27,7 @@ fn cases() -> Vec<(&'static str, String, Vec<&'static str>)> {
         (
             "an unknown provider",
             swap("provider = \"iotec\"", "provider = \"nobody\""),
-            vec!["connections.iotec-main.provider", "expected one of iotec"],
+            vec!["connections.iotec-main.provider", "expected one of dollr, iotec"],
         ),
         (
             "a missing callback value",

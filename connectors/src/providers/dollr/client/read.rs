@@ -119,14 +119,19 @@ impl Client {
         Ok(RawBody { status, body: bundle.finish() })
     }
 
-    /// Calls a source off that is not paid, and reads it again: what the answer looks like, no source says.
+    /// Calls a source off that is not paid, and reads it again: whether the answer is the source or nothing, no document
+    /// says (section 14, row 26).
     pub(super) async fn cancel(&self, handle: Option<&str>) -> Result<RawAnswer, CallError> {
         let source = match handle.map(str::parse::<Handle>) {
             Some(Ok(Handle::Source { source, .. } | Handle::Hosted(source))) => source,
             _ => return Err(CallError::Refused("handle: not of a source that can be cancelled".to_owned())),
         };
         let call = (Method::DELETE, self.url([source.family.path(), "cancel", &source.id], &[]));
-        self.ask(Step::Completes, call, None, |_| Ok(())).await?;
+        let own = |text: &str| match text.trim() {
+            "{}" => Ok(()),
+            text => same(wire::integer_id("id", wire::object::<Made<'_>>("body", text)?.id)?, &source.id),
+        };
+        self.ask(Step::Completes, call, None, own).await?;
         let RawBody { status, body } = self.alone(source.family, Some(&source.id)).await?;
         Ok(RawAnswer { kind: kind::SOURCE, status, body })
     }

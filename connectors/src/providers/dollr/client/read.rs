@@ -129,7 +129,7 @@ impl Client {
         let call = (Method::DELETE, self.url([source.family.path(), "cancel", &source.id], &[]));
         let own = |text: &str| match text.trim() {
             "{}" => Ok(()),
-            text => same(wire::integer_id("id", wire::object::<Made<'_>>("body", text)?.id)?, &source.id),
+            text => same(wire::integer_id("id", wire::object::<wire::Made<'_>>("body", text)?.id)?, &source.id),
         };
         self.ask(Step::Completes, call, None, own).await?;
         let RawBody { status, body } = self.alone(source.family, Some(&source.id)).await?;

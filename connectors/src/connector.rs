@@ -99,6 +99,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The base URL of a name, where the configuration gives none.
+    pub fn default_url(&self, name: &str) -> &'static str {
+        self.default_urls.iter().find(|(key, _)| *key == name).map_or("", |(_, url)| url)
+    }
+
     /// Nothing is offered: a connector names what differs, and ends with `..Facts::NOTHING`.
     pub const NOTHING: Self = Self {
         provider: "",

@@ -101,6 +101,32 @@ impl StagePayment {
     }
 }
 
+/// What a demonstration sells: so many of these goods, at prices from `least` up, within `span`, as so many of the
+/// currency's smallest `unit`.
+pub(crate) fn sold(
+    goods: &[&str],
+    draw: impl Fn(&str, u64) -> u64,
+    count: u64,
+    (least, span, unit): (u64, u64, i64),
+) -> Vec<OrderItem> {
+    let one = |nth: u64| {
+        let draw = |what: &str, below: u64| draw(&format!("{what}{nth}"), below);
+        let which = usize::try_from(draw("item", goods.len() as u64)).unwrap_or(0);
+        let price = i64::try_from(least + draw("price", span)).unwrap_or(1);
+        OrderItem {
+            name: goods[which % goods.len()].to_owned(),
+            quantity: u32::try_from(1 + draw("quantity", 3)).unwrap_or(1),
+            price: Amount::from_scaled(price * unit),
+        }
+    };
+    (0..count).map(one).collect()
+}
+
+/// What items cost together.
+pub(crate) fn cost_of(items: &[OrderItem]) -> Amount {
+    Amount::from_scaled(items.iter().map(|item| item.price.scaled() * i64::from(item.quantity)).sum())
+}
+
 /// Money of an earlier order that goes back.
 pub struct StageRefund {
     /// Which order of the run, from 0; an earlier one, and a collection.

@@ -157,11 +157,6 @@ impl Connector for Dollr {
     }
 }
 
-/// The base URL of a name, where the configuration gives none.
-fn default_url(name: &str) -> &'static str {
-    FACTS.default_urls.iter().find(|(key, _)| *key == name).map_or("", |(_, url)| url)
-}
-
 /// Whether they can be asked to move an amount: at least 0.01 (section 1), in hundredths, the smallest of any currency of
 /// theirs; where a currency has none (RWF), they refuse.
 fn payable(amount: Amount) -> bool {

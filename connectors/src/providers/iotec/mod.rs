@@ -159,11 +159,6 @@ impl Connector for Iotec {
     }
 }
 
-/// The base URL of a name, where the configuration gives none.
-fn default_url(name: &str) -> &'static str {
-    FACTS.default_urls.iter().find(|(key, _)| *key == name).map_or("", |(_, url)| url)
-}
-
 /// What is wrong with an amount that they would be asked to move. Whether they take fractions is not known (section
 /// 10), so none is sent.
 fn amount_problem(amount: Amount) -> Option<&'static str> {

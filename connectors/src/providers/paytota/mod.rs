@@ -181,8 +181,3 @@ impl Connector for Paytota {
         Ok(Arc::new(client::Client::new(settings, clock)?))
     }
 }
-
-/// The base URL of a name, where the configuration gives none.
-fn default_url(name: &str) -> &'static str {
-    FACTS.default_urls.iter().find(|(key, _)| *key == name).map_or("", |(_, url)| url)
-}

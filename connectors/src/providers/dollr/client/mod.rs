@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::handle::{Family, is_integer_id};
 use super::options::{self, Device, PayoutForm};
 use super::wire::{self, Complaint};
-use super::{default_url, payable};
+use super::{FACTS, payable};
 use crate::checks::{must, within};
 use crate::connector::{
     Action, CallError, CollectCall, ObjectRef, PayoutCall, Prepared, ProviderClient, RawAnswer, ToPrepare, Unreadable,
@@ -96,7 +96,7 @@ impl Client {
             let problem = "expected at least one wallet, each with the provider's id, a whole number";
             return Err(settings.wrong("wallets", problem));
         }
-        let base = settings.urls.get("api").map_or(default_url("api"), String::as_str);
+        let base = settings.urls.get("api").map_or(FACTS.default_url("api"), String::as_str);
         Ok(Self {
             api: HttpClient::new(settings, "api", base)?,
             tokens: Tokens::new(clock.clone(), AHEAD),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ensimbi_events::commands::OrderItem;
 use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, Currency, Time};
 use secrecy::SecretString;
@@ -21,7 +20,7 @@ use super::{
 use crate::settings::{ConnectionSettings, PollSettings, WalletSettings as OurWallet};
 use crate::simulator::draw::Draws;
 use crate::simulator::stage::{
-    PushTarget, Running, Stage, StageBeneficiary, StageOrder, StagePayment, StagePayout, StagePlan,
+    PushTarget, Running, Stage, StageBeneficiary, StageOrder, StagePayment, StagePayout, StagePlan, cost_of, sold,
 };
 use crate::simulator::{Result, work};
 
@@ -164,25 +163,6 @@ async fn open(plan: StagePlan, funded: bool) -> Result<Arc<dyn Running>> {
     Ok(DollrSimulator::build(&plan.file, settings, plan.clock).await?)
 }
 
-/// What is sold: prices from `least` up, within `span`, in steps of the currency's smallest `unit`.
-fn items(draw: impl Fn(&str, u64) -> u64, count: u64, (least, span, unit): (u64, u64, i64)) -> Vec<OrderItem> {
-    let one = |nth: u64| {
-        let draw = |what: &str, below: u64| draw(&format!("{what}{nth}"), below);
-        let goods = usize::try_from(draw("item", GOODS.len() as u64)).unwrap_or(0);
-        let price = i64::try_from(least + draw("price", span)).unwrap_or(1);
-        OrderItem {
-            name: GOODS[goods % GOODS.len()].to_owned(),
-            quantity: u32::try_from(1 + draw("quantity", 3)).unwrap_or(1),
-            price: Amount::from_scaled(price * unit),
-        }
-    };
-    (0..count).map(one).collect()
-}
-
-fn total(items: &[OrderItem]) -> Amount {
-    Amount::from_scaled(items.iter().map(|item| item.price.scaled() * i64::from(item.quantity)).sum())
-}
-
 #[async_trait]
 impl Stage for DollrStage {
     fn provider(&self) -> &'static str {
@@ -206,17 +186,17 @@ impl Stage for DollrStage {
         let (slug, wallet, code, items, plain, hosted) = match draw("payment_kind", 100) {
             0..25 => (main, "usd", "USD", Vec::new(), cents(250, 4_750), false),
             25..45 => (main, "lrd", "LRD", Vec::new(), (cents(30_000, 500_000) / UNIT) * UNIT, false),
-            45..60 => (main, "usd", "USD", items(draw, 2 + draw("items", 2), (199, 900, CENT)), 0, false),
-            60..80 => (main, "usd", "USD", items(draw, 1 + draw("items", 3), (199, 1_300, CENT)), 0, true),
+            45..60 => (main, "usd", "USD", sold(&GOODS, draw, 2 + draw("items", 2), (199, 900, CENT)), 0, false),
+            60..80 => (main, "usd", "USD", sold(&GOODS, draw, 1 + draw("items", 3), (199, 1_300, CENT)), 0, true),
             80..90 => (abroad, "usd", "USD", Vec::new(), cents(500, 6_000), false),
-            _ => (abroad, "usd", "USD", items(draw, 1 + draw("items", 2), (299, 900, CENT)), 0, false),
+            _ => (abroad, "usd", "USD", sold(&GOODS, draw, 1 + draw("items", 2), (299, 900, CENT)), 0, false),
         };
         // A checkout cannot say who bears its fees: there it is the payer.
         let on_top = hosted || draw("bearer", 2) == 0;
         StagePayment {
             slug,
             wallet,
-            amount: if items.is_empty() { Amount::from_scaled(plain) } else { total(&items) },
+            amount: if items.is_empty() { Amount::from_scaled(plain) } else { cost_of(&items) },
             currency: currency(code),
             payer_phone: phone(draw("group", 100), draw("digit", 10)),
             fee_bearer: if on_top { Bearer::Payer } else { Bearer::Merchant },
@@ -322,7 +302,7 @@ mod tests {
                 StageOrder::Collect(one) => {
                     let alone = DollrStage.payment(7, n);
                     assert_eq!((one.amount, one.hosted), (alone.amount, alone.hosted));
-                    assert!(one.amount.is_positive() && (one.items.is_empty() || total(&one.items) == one.amount));
+                    assert!(one.amount.is_positive() && (one.items.is_empty() || cost_of(&one.items) == one.amount));
                     abroad += usize::from(one.slug == HOUSES[1].slug);
                     match (one.items.is_empty(), one.hosted) {
                         (true, _) => plain += 1,

@@ -8,7 +8,7 @@ use ensimbi_events::{Body, SubjectKind};
 
 use super::super::COLLECTION;
 use super::super::wire::{self, Outcome, Parts, unreadable};
-use super::execution::{Reading, said};
+use super::execution::Reading;
 use super::settled::Settled;
 use super::source::Source;
 use super::{hosted, receipt};
@@ -59,7 +59,7 @@ fn money(reading: &mut Reading<'_>, source: &mut Source<'_>) -> Result<Option<Sa
     let currency = Some(source.total.currency);
     let party = source.party();
     let links = Links { invoice: Some(source.object()), ..Links::default() };
-    let said = said(reading.object.clone(), SubjectKind::Payment, body);
+    let said = Said::about(reading.object.clone(), SubjectKind::Payment, body);
     Ok(Some(Said { occurrence, currency, party, links, ..said }))
 }
 
@@ -76,7 +76,7 @@ fn paid(reading: &mut Reading<'_>, source: &mut Source<'_>) -> Result<Said, Unre
         channel: None,
     };
     let (body, currency, doubt) = settled.told();
-    let said = said(reading.object.clone(), SubjectKind::Payment, body.into());
+    let said = Said::about(reading.object.clone(), SubjectKind::Payment, body);
     Ok(Said {
         currency: Some(currency),
         occurred_at: source.paid_at(),

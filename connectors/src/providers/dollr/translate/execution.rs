@@ -6,13 +6,13 @@
 
 use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::word::{Bearer, Component, Fee, FigureSource};
-use ensimbi_events::{Amount, Body, Currency, Money, SubjectId, SubjectKind};
+use ensimbi_events::{Amount, Currency, Money, SubjectId};
 use uuid::Uuid;
 
 use super::super::wire::{self, Execution, Outcome, Parts, unreadable};
 use super::super::{COLLECTION, PAYOUT, REFUND, TRANSFER};
 use super::{counted, payout, refund, transfer};
-use crate::connector::{Links, ObjectRef, Said, Translation, Unreadable, Watch};
+use crate::connector::{ObjectRef, Translation, Unreadable, Watch};
 
 /// Whose id the door puts in the place of the payment's.
 pub(super) const OF_LINK: SubjectId = SubjectId(Uuid::nil());
@@ -86,24 +86,6 @@ fn operation(wire: &Execution<'_>) -> Result<String, Unreadable> {
 /// Our object under a reference of ours, which is the only id that it has.
 pub(super) fn object(kind: &'static str, reference: &str) -> ObjectRef {
     ObjectRef { kind, id: Some(reference.to_owned()), reference: Some(reference.to_owned()) }
-}
-
-/// A statement without anything beside its object.
-pub(super) fn said(object: ObjectRef, subject_kind: SubjectKind, body: Body) -> Said {
-    Said {
-        object,
-        subject_kind,
-        occurrence: String::new(),
-        currency: None,
-        wallet: None,
-        body,
-        occurred_at: None,
-        party: None,
-        doubt: None,
-        operator_transaction: None,
-        links: Links::default(),
-        confirms: false,
-    }
 }
 
 /// The one figure that two of theirs leave for fees; nothing where it is nothing. Below zero it is no fee, but a doubt.

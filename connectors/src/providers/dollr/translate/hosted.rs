@@ -11,7 +11,7 @@ use ensimbi_events::words::payment::{CollectionFailed, CollectionPending};
 use super::super::handle::{Family, SourceRef};
 use super::super::wire::{self, Parts, SourceStatus, Stage, unreadable};
 use super::super::{COLLECTION, RECEIPT};
-use super::execution::{CANCELED, object, said};
+use super::execution::{CANCELED, object};
 use super::source::Source;
 use super::{counted, receipt};
 use crate::connector::{Input, Links, ObjectRef, Said, Translation, Unreadable, Watch};
@@ -64,10 +64,10 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Translation, Unreada
         currency: Some(total.currency),
         party: source.party(),
         links: Links { invoice: Some(source.object()), ..Links::default() },
-        ..said(
+        ..Said::about(
             object.clone(),
             SubjectKind::Payment,
-            CollectionPending { amount, fee_bearer: None, invoice_id: None }.into(),
+            CollectionPending { amount, fee_bearer: None, invoice_id: None },
         )
     };
     // The receipt may be late: then it is asked for again.

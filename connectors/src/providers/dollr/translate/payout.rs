@@ -8,7 +8,7 @@ use ensimbi_events::{Body, Money, SubjectKind};
 
 use super::super::PAYOUT;
 use super::super::wire::Outcome;
-use super::execution::{ATTEMPT, Reading, left_for_fees, said};
+use super::execution::{ATTEMPT, Reading, left_for_fees};
 use crate::connector::{Said, Translation, Unreadable};
 
 pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
             currency: Some(payer.currency),
             doubt,
             operator_transaction,
-            ..said(reading.object.clone(), SubjectKind::Payout, body)
+            ..Said::about(reading.object.clone(), SubjectKind::Payout, body)
         }));
     }
     let watch = reading.watch();

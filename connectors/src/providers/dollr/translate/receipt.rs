@@ -16,7 +16,7 @@ use super::super::COLLECTION;
 use super::super::handle::{Family, SourceRef};
 use super::super::options::FxFeeCurrency;
 use super::super::wire::{self, Figure, Parts, Raw, Receipt, Stage, unreadable};
-use super::execution::{OF_LINK, object, said};
+use super::execution::{OF_LINK, object};
 use super::settled::Settled;
 use super::{counted, hosted, source};
 use crate::connector::{Input, Links, Said, Translation, Unreadable, Watch};
@@ -196,7 +196,7 @@ impl Reading {
                     occurred_at: self.paid_at,
                     doubt: self.doubt,
                     links: Links { original: Some(payment), ..Links::default() },
-                    ..said(receipt, SubjectKind::Payment, body.into())
+                    ..Said::about(receipt, SubjectKind::Payment, body)
                 });
             }
             None => self.unknown.push("receipt_without_reference".to_owned()),

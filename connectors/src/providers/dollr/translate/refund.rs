@@ -8,7 +8,7 @@ use ensimbi_events::{Body, SubjectKind};
 
 use super::super::REFUND;
 use super::super::wire::Outcome;
-use super::execution::{ATTEMPT, OF_LINK, Reading, left_for_fees, said};
+use super::execution::{ATTEMPT, OF_LINK, Reading, left_for_fees};
 use crate::connector::{Said, Translation, Unreadable};
 
 pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
@@ -46,7 +46,7 @@ pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
             currency: Some(payer.currency),
             doubt,
             operator_transaction: reading.operator_transaction(),
-            ..said(reading.object.clone(), SubjectKind::Refund, body)
+            ..Said::about(reading.object.clone(), SubjectKind::Refund, body)
         });
     }
     let watch = reading.watch();

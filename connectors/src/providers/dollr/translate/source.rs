@@ -16,7 +16,6 @@ use super::super::handle::{Family, SourceRef};
 use super::super::options;
 use super::super::wire::{self, Checkout, Counterparty, Item, Parts, Party, Raw, Stage, kept, unreadable};
 use super::counted;
-use super::execution::said;
 use crate::connector::{Input, ObjectRef, PartyDetails, Said, Translation, Unreadable, Watch};
 
 /// Most items of an invoice that the ledger takes.
@@ -51,7 +50,7 @@ fn object(name: &SourceRef, label: Option<String>) -> ObjectRef {
 
 /// That a source began: all that an answer without its items says of it.
 fn drafted(object: ObjectRef, currency: Currency, at: Option<Time>) -> Said {
-    let said = said(object, SubjectKind::Invoice, InvoiceDrafted { party_id: None }.into());
+    let said = Said::about(object, SubjectKind::Invoice, InvoiceDrafted { party_id: None });
     Said { currency: Some(currency), occurred_at: at, ..said }
 }
 
@@ -130,7 +129,7 @@ impl<'a> Source<'a> {
     }
 
     fn said(&self, body: Body, at: Option<Time>) -> Said {
-        let said = said(self.object(), SubjectKind::Invoice, body);
+        let said = Said::about(self.object(), SubjectKind::Invoice, body);
         Said { currency: Some(self.total.currency), occurred_at: at, ..said }
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::TRANSFER;
 use super::super::wire::Outcome;
-use super::execution::{Reading, left_for_fees, said};
+use super::execution::{Reading, left_for_fees};
 use crate::connector::{Said, Translation, Unreadable};
 
 pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Result<Translation, Unreadable> {
             currency: Some(payer.currency),
             doubt: wrong.or(Some(DiscrepancyKind::PartyDiffers)),
             operator_transaction: reading.operator_transaction(),
-            ..said(reading.object.clone(), SubjectKind::Transfer, body.into())
+            ..Said::about(reading.object.clone(), SubjectKind::Transfer, body)
         });
     }
     let watch = reading.watch();

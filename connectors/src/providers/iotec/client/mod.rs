@@ -16,7 +16,7 @@ use super::charging::{CATEGORY, Charging, READING};
 use super::tariff::{self, BANK_PAYOUT_MAX, PAYOUT_FEE, PAYOUT_MAX, PayoutFee};
 use super::token::{AHEAD, LogIn};
 use super::translate::rows::CURRENCY;
-use super::{default_url, kind, wire};
+use super::{FACTS, kind, wire};
 use crate::connector::{CallError, CollectCall, ObjectRef, OrderKind, PayoutCall, ProviderClient, RawAnswer};
 use crate::door::http::tokens::Tokens;
 use crate::door::http::{Answer, HttpClient};
@@ -78,7 +78,7 @@ impl Client {
             return Err(wrong("wallets", "expected at least one wallet, each with the provider's id"));
         }
         let http = |name: &str| {
-            let base = settings.urls.get(name).map_or(default_url(name), String::as_str);
+            let base = settings.urls.get(name).map_or(FACTS.default_url(name), String::as_str);
             HttpClient::new(settings, name, base)
         };
         let log_in = LogIn { http: http("token")?, client_id, client_secret };

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::options::{self, Currencies, Generation, PayoutFee, RefundFee};
 use super::translate::Columns;
-use super::{COLLECTIONS, PAYOUTS, default_url, wire};
+use super::{COLLECTIONS, FACTS, PAYOUTS, wire};
 use crate::connector::{
     Action, CallError, CollectCall, ObjectRef, OrderKind, PayoutCall, Prepared, ProviderClient, RawAnswer, RefundCall,
     ToPrepare,
@@ -109,7 +109,8 @@ impl Client {
         let http = |name: &str| {
             // A simulator has its statements on its own host.
             let fallback = if settings.simulated { settings.urls.get("api").map(String::as_str) } else { None };
-            let base = settings.urls.get(name).map(String::as_str).or(fallback).unwrap_or_else(|| default_url(name));
+            let base =
+                settings.urls.get(name).map(String::as_str).or(fallback).unwrap_or_else(|| FACTS.default_url(name));
             HttpClient::new(settings, name, base)
         };
         let purses = settings.wallets.iter().map(|wallet| Purse {

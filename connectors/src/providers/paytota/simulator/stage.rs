@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ensimbi_events::commands::OrderItem;
 use ensimbi_events::word::Bearer;
 use ensimbi_events::{Amount, Currency, Time};
 use secrecy::SecretString;
@@ -20,6 +19,7 @@ use crate::settings::{ConnectionSettings, PollSettings, WalletSettings};
 use crate::simulator::draw::Draws;
 use crate::simulator::stage::{
     PushTarget, Running, Stage, StageBeneficiary, StageOrder, StagePayment, StagePayout, StagePlan, StageRefund,
+    cost_of, sold,
 };
 use crate::simulator::{Result, work};
 
@@ -152,26 +152,6 @@ async fn open(plan: StagePlan, funded: bool) -> Result<Arc<dyn Running>> {
     Ok(PaytotaSimulator::build(&plan.file, settings, plan.clock).await?)
 }
 
-/// What is sold: prices from `least` up, within `span`, as so many of the currency's smallest `unit`.
-fn items(draw: impl Fn(&str, u64) -> u64, count: u64, (least, span, unit): (u64, u64, i64)) -> Vec<OrderItem> {
-    let one = |nth: u64| {
-        let draw = |what: &str, below: u64| draw(&format!("{what}{nth}"), below);
-        let goods = usize::try_from(draw("item", GOODS.len() as u64)).unwrap_or(0);
-        let price = i64::try_from(least + draw("price", span)).unwrap_or(1);
-        OrderItem {
-            name: GOODS[goods % GOODS.len()].to_owned(),
-            quantity: u32::try_from(1 + draw("quantity", 3)).unwrap_or(1),
-            price: Amount::from_scaled(price * unit),
-        }
-    };
-    (0..count).map(one).collect()
-}
-
-fn total(items: &[OrderItem]) -> Amount {
-    let sum = items.iter().map(|item| item.price.scaled() * i64::from(item.quantity)).sum();
-    Amount::from_scaled(sum)
-}
-
 /// A whole unit and a cent at the scale of amounts.
 const SHILLING: i64 = 10_000;
 const CENT: i64 = 100;
@@ -205,14 +185,14 @@ impl Stage for PaytotaStage {
         let draw = |what: &str, below: u64| draws.below(what, &object, 0, below);
         let (wallet, code, items, hosted) = match draw("payment_kind", 80) {
             0..50 => ("ugx", "UGX", Vec::new(), false),
-            50..63 => ("ugx", "UGX", items(draw, 2 + draw("items", 2), (300, 2_200, SHILLING)), false),
-            _ => ("usd", "USD", items(draw, 1 + draw("items", 3), (199, 1_300, CENT)), true),
+            50..63 => ("ugx", "UGX", sold(&GOODS, draw, 2 + draw("items", 2), (300, 2_200, SHILLING)), false),
+            _ => ("usd", "USD", sold(&GOODS, draw, 1 + draw("items", 3), (199, 1_300, CENT)), true),
         };
         let plain = Amount::whole(i32::try_from(500 + draw("amount", 14_501)).unwrap_or(500));
         StagePayment {
             slug: SLUG,
             wallet,
-            amount: if items.is_empty() { plain } else { total(&items) },
+            amount: if items.is_empty() { plain } else { cost_of(&items) },
             currency: currency(code),
             payer_phone: phone(draw("group", 100), draw("digit", 10)),
             fee_bearer: Bearer::Merchant,
@@ -322,7 +302,7 @@ mod tests {
                 StageOrder::Collect(one) => {
                     let alone = PaytotaStage.payment(7, n);
                     assert_eq!((one.amount, one.hosted), (alone.amount, alone.hosted));
-                    assert!(one.items.is_empty() || total(&one.items) == one.amount);
+                    assert!(one.items.is_empty() || cost_of(&one.items) == one.amount);
                     match (one.items.is_empty(), one.hosted) {
                         (true, _) => plain += 1,
                         (false, false) => sold += 1,

@@ -1,6 +1,7 @@
 //! The routes, a file a resource.
 
 mod commands;
+mod config;
 mod discrepancies;
 mod disputes;
 mod entries;

@@ -11,6 +11,7 @@ use ensimbi_projections::query::{OpenItemKey, OpenItemTotal, OpenItemsQuery, Sta
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::config::currency;
 use super::text;
 use crate::ApiState;
 use crate::auth::Tenant;
@@ -127,7 +128,7 @@ pub async fn list(
     let query = OpenItemsQuery {
         account: params.account("account")?,
         connection: params.parsed("connection", "a UUID")?,
-        currency: params.parsed("currency", "a currency, such as UGX")?,
+        currency: currency(&state, book, &params, "currency").await?,
         after,
         limit: params.limit()?,
     };

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accountant;
 mod api;
 mod bad_configuration;
 mod bad_requests;

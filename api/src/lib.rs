@@ -6,6 +6,7 @@
 //! through [`Commands`], each under an `Idempotency-Key`.
 
 pub mod auth;
+pub mod axes;
 pub mod body;
 pub mod cursor;
 pub mod docs;
@@ -24,7 +25,7 @@ use axum::routing::get;
 use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
-use ensimbi_projections::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView};
+use ensimbi_projections::{AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView};
 
 /// Everything that routes read through.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct ApiState {
     pub payments: Arc<dyn PaymentsView>,
     /// Fees.
     pub fees: Arc<dyn FeesView>,
+    /// Accounts: trial balance and statements.
+    pub accounts: Arc<dyn AccountsView>,
     /// Invoices.
     pub invoices: Arc<dyn InvoicesView>,
     /// Discrepancies.

@@ -12,6 +12,7 @@ mod invoices;
 pub mod observations;
 mod open_items;
 mod payments;
+mod statements;
 mod trial_balance;
 mod wallets;
 
@@ -32,6 +33,8 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(wallets::list))
         .routes(routes!(wallets::one))
         .routes(routes!(wallets::balance))
+        .routes(routes!(statements::of_wallet))
+        .routes(routes!(statements::of_account))
         .routes(routes!(payments::list))
         .routes(routes!(payments::one))
         .routes(routes!(disputes::list))

@@ -376,6 +376,7 @@ pub async fn sent(world: &Arc<World>, door: bool, request: Request<Body>) -> Got
         wallets: world.house.clone(),
         payments: world.clone(),
         fees: world.house.clone(),
+        accounts: world.house.clone(),
         invoices: world.clone(),
         discrepancies: world.clone(),
         open_items: world.house.clone(),

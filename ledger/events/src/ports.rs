@@ -134,6 +134,21 @@ pub trait BookReader: Send + Sync {
     ) -> Result<Vec<u64>, ReadError> {
         scan(self, book, after, limit as usize, |read| read.fact.subject == subject).await
     }
+    /// The last position that was recorded before a moment; 0 if none was. `recorded_at` never goes back, so that a few
+    /// looks find it.
+    async fn recorded_before(&self, book: BookId, end: Time) -> Result<u64, ReadError> {
+        // Everything up to `low` was recorded before, everything after `high` was not.
+        let (mut low, mut high) = (0, self.head(book).await?.size);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let leaves = self.read_at(book, &[middle]).await?;
+            let damaged = |why: String| ReadError::Damaged(format!("position {middle}: {why}"));
+            let stored = leaves.first().ok_or_else(|| damaged("is missing".to_owned()))?;
+            let event = leaf::decode(&stored.leaf).map_err(|error| damaged(error.to_string()))?;
+            if event.record.recorded_at < end { low = middle } else { high = middle - 1 }
+        }
+        Ok(low)
+    }
     /// All account balances and the position they hold for, in one snapshot.
     async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError>;
     /// Account balances of what is dated at or before `to`, in one snapshot. A store sums its rows; without them the log

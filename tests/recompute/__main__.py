@@ -4,15 +4,18 @@ Posts every event again from its facts, compares with the recorded lines, checks
 the product's answers. Exit code 0: all agree; 1: something differs, and it is named; 2: the input cannot be judged.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
-import compare
-import laws
-import leaf
-import periods
-from state import Books
+sys.dont_write_bytecode = True  # it runs from a source tree and leaves nothing there
+
+import argparse  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import compare  # noqa: E402
+import laws  # noqa: E402
+import leaf  # noqa: E402
+import periods  # noqa: E402
+from state import Books  # noqa: E402
 
 SHOWN = 20
 

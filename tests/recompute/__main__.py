@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True  # it runs from a source tree and leaves nothing 
 import argparse  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import cbor  # noqa: E402
 import compare  # noqa: E402
 import laws  # noqa: E402
 import leaf  # noqa: E402
@@ -42,7 +43,10 @@ def judge(events, folder):
     """Folds the events and says what agrees."""
     books = Books()
     for event in events:
-        books.fold(event)
+        try:
+            books.fold(event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise leaf.Unusable(f"{event}: a field has not the form that it should have: {error!r}") from None
     print(f"    {len(events)} events, {books.posted_events} with lines, {books.line_count} lines, "
           f"{len(books.payments)} collected payments, {len(books.withheld_ever)} withheld")
     agreed = [say("events, from their facts", len(events), books.findings)]
@@ -65,7 +69,7 @@ def main():
     try:
         events = leaf.read(args.leaves.read_bytes())
         agreed = judge(events, args.answers)
-    except (leaf.Unusable, OSError) as error:
+    except (leaf.Unusable, cbor.BadBytes, OSError) as error:
         print(f"recompute: {error}", file=sys.stderr)
         return 2
     print("the two books agree" if agreed else "THE TWO BOOKS DIFFER")

@@ -27,7 +27,7 @@ class Kind:
             if key not in theirs:
                 self.differences.append(f"{shown(key)}: we have {value(ours[key])}, the answer does not name it")
             elif key not in ours:
-                self.differences.append(f"{shown(key)}: the answer has {value(theirs[key])}, by the facts there is none")
+                self.differences.append(f"{shown(key)}: by the facts there is none, the answer has {value(theirs[key])}")
             elif ours[key] != theirs[key]:
                 self.differences.append(f"{shown(key)}: {difference(ours[key], theirs[key])}")
         return self
@@ -42,7 +42,7 @@ def value(figure):
 def difference(ours, theirs):
     if isinstance(ours, dict):
         parts = [name for name in ours if ours[name] != theirs.get(name)]
-        return "; ".join(f"{name} is {value(ours[name])} by the facts, {value(theirs.get(name))} in the answer" for name in parts)
+        return "; ".join(f"{name} is {difference(ours[name], theirs.get(name))}" for name in parts)
     return f"{value(ours)} by the facts, {value(theirs)} in the answer"
 
 
@@ -77,7 +77,14 @@ class Answers:
         pages = self.pages(name)
         if pages is None:
             return None
-        return [row for page in pages for row in page["items"]]
+        return [row for page in pages for row in inside(page, "items")]
+
+
+def inside(page, name):
+    """The list that an answer must have under this name."""
+    if not isinstance(page.get(name), list):
+        raise Unusable(f"an answer has no list {name!r}, only {', '.join(page)}")
+    return page[name]
 
 
 def refuse(text):
@@ -91,7 +98,8 @@ def table(rows, key, figures):
         try:
             name, figure = key(row), figures(row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Unusable(f"an answer's row has not the fields expected: {error!r} in {json.dumps(row)[:300]}") from None
+            shown = json.dumps(row)[:300]
+            raise Unusable(f"an answer's row has not the fields expected: {error!r} in {shown}") from None
         if name in found:
             raise Unusable(f"the answers name {name} twice")
         found[name] = figure
@@ -125,7 +133,7 @@ def fees(books, answers):
         return tuple(named[name] for name in dimensions)
 
     ours = {group: amount for group, amount in report.fees(books).items() if amount}
-    theirs = table(pages[0]["groups"], key, lambda row: scaled(row["amount"]))
+    theirs = table(inside(pages[0], "groups"), key, lambda row: scaled(row["amount"]))
     theirs = {group: amount for group, amount in theirs.items() if amount}
     return Kind("fee groups").hold(ours, theirs, lambda key: "fees " + " / ".join(map(str, key)))
 
@@ -137,7 +145,8 @@ def fee_accounts(books, answers):
     ours = defaultdict(int)
     for (account, currency), amount in report.fee_accounts(books).items():
         ours["merchant" if account.startswith("expenses:") else account.split(":")[3], currency] += amount
-    theirs = table(pages[0]["totals"], lambda row: (row["bearer"], row["currency"]), lambda row: scaled(row["accounts"]))
+    theirs = table(inside(pages[0], "totals"), lambda row: (row["bearer"], row["currency"]),
+                   lambda row: scaled(row["accounts"]))
     return Kind("fee accounts, by bearer").hold(dict(ours), theirs, lambda key: f"fee accounts of {key[0]} in {key[1]}")
 
 
@@ -165,7 +174,7 @@ def trial_balance(books, answers, events):
             for account, (debit, credit) in report.trial_balance(books).items()}
     pages = answers.pages("trial-balance", paged=False) if answers else None
     if pages:
-        theirs = table(pages[0]["accounts"], lambda row: (row["account"], row["currency"]),
+        theirs = table(inside(pages[0], "accounts"), lambda row: (row["account"], row["currency"]),
                        lambda row: figures(row, ("debit", "credit", "balance")))
         name = "accounts of the trial balance"
     else:

@@ -16,7 +16,8 @@ def zero_per_currency(books):
     totals = defaultdict(int)
     for (_, currency), (debit, credit) in report.trial_balance(books).items():
         totals[currency] += debit - credit
-    return len(totals), [f"the book is {decimal(total)} {currency} off zero" for currency, total in totals.items() if total]
+    wrong = [f"the book is {decimal(total)} {currency} off zero" for currency, total in totals.items() if total]
+    return len(totals), wrong
 
 
 def fees_are_accounts(books):

@@ -5,6 +5,7 @@ ledger's own: place, dates, lines). Only the fact and the dates feed the recompu
 be compared with ours.
 """
 
+import re
 import uuid
 from dataclasses import dataclass
 
@@ -73,11 +74,11 @@ def decimal(amount):
 
 def scaled(text):
     """The other way round, exactly; a figure that does not fit scale 4 is refused."""
-    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
-    whole, _, part = digits.partition(".")
-    if not (whole.isascii() and whole.isdigit()) or len(part) > 4 or (part and not part.isdigit()) or digits.endswith("."):
+    parts = re.fullmatch(r"(-?)([0-9]+)(?:\.([0-9]{1,4}))?", text)
+    if not parts:
         raise ValueError(f"{text!r} is no amount")
-    return sign * (int(whole) * 10_000 + int(part.ljust(4, "0")))
+    sign, whole, part = parts.groups("")
+    return (-1 if sign else 1) * (int(whole) * 10_000 + int(part.ljust(4, "0")))
 
 
 def readable(value):
@@ -123,7 +124,8 @@ def checked(leaf, place):
             raise Unusable(f"{place}: {word}: {part}: {wrong}")
     for fee in fact.get("fees", []) + fact.get("returned", []):
         wrong = words.problem(fee, words.FEE)
-        if wrong or fee["amount"] <= 0 or fee["component"] not in words.COMPONENTS or fee["bearer"] not in words.BEARERS:
+        known = not wrong and fee["component"] in words.COMPONENTS and fee["bearer"] in words.BEARERS
+        if not known or fee["amount"] <= 0:
             raise Unusable(f"{place}: {word}: a fee: {wrong or 'not positive, or of an unknown kind'}")
     return leaf
 

@@ -44,8 +44,8 @@ def fees(books):
              for connection, config in books.book.connections.items()}
     found = defaultdict(int)
     for event, line in books.fee_lines:
-        code = line.account.split(":")[-2]
-        provider, connection = codes[code]
+        # A line that a person wrote may name an account of no connection.
+        provider, connection = codes.get(line.account.split(":")[-2], (None, None))
         month = fee_month(books, event, line)
         found[provider, connection, line.component, line.bearer, line.currency, month] += line.amount
     return dict(found)

@@ -10,6 +10,7 @@ import chart
 import periods
 import post
 from book import Book
+from entry import Unpostable
 from leaf import decimal
 from subjects import Invoice, Payment
 
@@ -19,6 +20,10 @@ SETTLED = ("CollectionSucceeded", "CollectionReversed", "RefundSucceeded", "Refu
            "ChargebackClosed", "PayoutSucceeded", "PayoutReversed", "WithdrawalSucceeded", "WithdrawalReversed",
            "WalletFunded", "PurseTransferred", "FundsHeld", "FundsReleased", "FeeCharged", "FeeReturned",
            "WalletMovementReported")
+# Whose unitemised fees stand until they are itemised: those of a success; and what gives them back. The fees of a refund
+# or a dispute are its own, although they belong to the payment in the report.
+STANDING = ("CollectionSucceeded", "PayoutSucceeded", "WithdrawalSucceeded", "FeesReported", "CorrectionPosted")
+GIVEN_BACK = ("CollectionReversed", "RefundSucceeded", "PayoutReversed", "WithdrawalReversed", "FeeReturned")
 
 
 class Books:
@@ -82,8 +87,7 @@ class Books:
     def check_date(self, event):
         ours = self.book.book_date(event.occurred_at)
         if ours != event.record["book_date"]:
-            self.find(event, f"book_date is recorded as {event.record['book_date']}, by the zone and the closed periods "
-                             f"it is {ours}")
+            self.find(event, f"book_date is recorded as {event.record['book_date']}, by zone and periods it is {ours}")
         opening = self.openings.get(event.fact.get("wallet"))
         inside = opening is not None and event.word in SETTLED and event.occurred_at <= opening
         if event.no_lines == "before_opening" and not inside:
@@ -97,7 +101,7 @@ class Books:
             return []
         try:
             lines = post.lines_of(self.book, self, event)
-        except post.Unpostable as error:
+        except Unpostable as error:
             self.find(event, f"cannot be posted from its fact: {error}")
             return []
         ours, theirs = (Counter(line.compared() for line in side) for side in (lines, event.lines))
@@ -112,7 +116,7 @@ class Books:
         """Puts our lines onto the balances."""
         self.posted_events += bool(lines)
         self.line_count += len(lines)
-        day = event.record["book_date"]
+        day, origin = event.record["book_date"], (self.accepted(event) or event).word
         for line in lines:
             account = (line.account, line.currency)
             (self.debit if line.amount > 0 else self.credit)[account] += abs(line.amount)
@@ -123,8 +127,15 @@ class Books:
                 self.find(event, f"{line}: an open item is missing, or one is there that waits for nothing")
             if line.component:
                 self.fee_lines.append((event, line))
-                if line.component == "unitemised" and line.payment:
-                    self.standing[line.payment][line.bearer, line.currency] += line.amount
+                if line.component == "unitemised" and (origin in STANDING or origin in GIVEN_BACK and line.amount < 0):
+                    self.standing[line.dated_by][line.bearer, line.currency] += line.amount
+
+    def accepted(self, event):
+        """The withheld event that this one accepts, if it does."""
+        if event.word != "DiscrepancyResolved" or event.fact["verdict"] != "accept":
+            return None
+        raised = self.discrepancies.get(event.fact["discrepancy"])
+        return self.withheld.get(raised.fact.get("about")) if raised else None
 
     def remember(self, event):
         """What later events need of this one."""
@@ -243,9 +254,9 @@ class Books:
         if amount == invoice.outstanding:
             due = invoice.tax - invoice.tax_told
         else:
-            unit = 10 ** (4 - self.book.exponents[invoice.currency]) if invoice.currency in self.book.exponents else None
-            if unit is None:
-                return
+            if invoice.currency not in self.book.exponents:
+                return  # nobody said to how many places people write it
+            unit = 10 ** (4 - self.book.exponents[invoice.currency])
             due = (2 * invoice.tax * amount + invoice.total * unit) // (2 * invoice.total * unit) * unit
         if fact.get("tax", 0) != due:
             self.find(event, f"states a tax of {decimal(fact.get('tax', 0))}, by the invoice it is {decimal(due)}")

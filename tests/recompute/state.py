@@ -20,10 +20,6 @@ SETTLED = ("CollectionSucceeded", "CollectionReversed", "RefundSucceeded", "Refu
            "ChargebackClosed", "PayoutSucceeded", "PayoutReversed", "WithdrawalSucceeded", "WithdrawalReversed",
            "WalletFunded", "PurseTransferred", "FundsHeld", "FundsReleased", "FeeCharged", "FeeReturned",
            "WalletMovementReported")
-# Whose unitemised fees stand until they are itemised: those of a success; and what gives them back. The fees of a refund
-# or a dispute are its own, although they belong to the payment in the report.
-STANDING = ("CollectionSucceeded", "PayoutSucceeded", "WithdrawalSucceeded", "FeesReported", "CorrectionPosted")
-GIVEN_BACK = ("CollectionReversed", "RefundSucceeded", "PayoutReversed", "WithdrawalReversed", "FeeReturned")
 
 
 class Books:
@@ -116,7 +112,7 @@ class Books:
         """Puts our lines onto the balances."""
         self.posted_events += bool(lines)
         self.line_count += len(lines)
-        day, origin = event.record["book_date"], (self.accepted(event) or event).word
+        day = event.record["book_date"]
         for line in lines:
             account = (line.account, line.currency)
             (self.debit if line.amount > 0 else self.credit)[account] += abs(line.amount)
@@ -126,9 +122,8 @@ class Books:
             if chart.itemised(line.account) != bool(line.item):
                 self.find(event, f"{line}: an open item is missing, or one is there that waits for nothing")
             if line.component:
-                self.fee_lines.append((event, line))
-                if line.component == "unitemised" and (origin in STANDING or origin in GIVEN_BACK and line.amount < 0):
-                    self.standing[line.dated_by][line.bearer, line.currency] += line.amount
+                # What was withheld happened when it happened, not when a person accepted it.
+                self.fee_lines.append((self.accepted(event) or event, line))
 
     def accepted(self, event):
         """The withheld event that this one accepts, if it does."""
@@ -162,8 +157,21 @@ class Books:
     def success(self, event):
         self.first_success.setdefault(event.fact["subject"], event.occurred_at)
 
+    def unitemise(self, payment, fees):
+        """What an itemisation replaces: the unitemised fees of the success, or of the list reported last. Neither what
+        was given back nor an `extra` fee is part of it: the list that comes is compared with what was charged then."""
+        for fee in fees:
+            if fee["component"] == "unitemised":
+                self.standing[payment][fee["bearer"], fee["currency"]] += fee["amount"]
+
+    def on_FeesReported(self, event, fact):
+        if fact["mode"] == "itemise":
+            self.standing[fact["payment_id"]].clear()
+            self.unitemise(fact["payment_id"], fact.get("fees", []))
+
     def on_CollectionSucceeded(self, event, fact):
         self.success(event)
+        self.unitemise(fact["subject"], fact.get("fees", []))
         payment = self.payments[fact["subject"]]
         payment.currency = fact["currency"]
         payment.gross += fact["gross"]
@@ -236,8 +244,10 @@ class Books:
         if "invoice_id" in fact:
             invoice = self.invoices[fact["invoice_id"]]
             self.check_tax(event, fact, invoice)
-            invoice.allocated += self.in_target(fact)
-            invoice.tax_told += fact.get("tax", 0)
+            # An item on the debit side (money that went out) makes the invoice owed again: its receivable says so too.
+            sign = 1 if fact["item_side"] == "credit" else -1
+            invoice.allocated += sign * self.in_target(fact)
+            invoice.tax_told += sign * fact.get("tax", 0)
 
     def clearing_item(self, fact):
         pattern = chart.CLEARING[fact["item_kind"]]
@@ -273,8 +283,9 @@ class Books:
             self.payments[told["item"]].told -= sign * fact["amount"]
         if "invoice_id" in told:
             invoice = self.invoices[told["invoice_id"]]
-            invoice.deallocated += self.in_target(fact)
-            invoice.tax_told -= fact.get("tax", 0)
+            sign = 1 if told["item_side"] == "credit" else -1
+            invoice.deallocated += sign * self.in_target(fact)
+            invoice.tax_told -= sign * fact.get("tax", 0)
 
     # -- control
 

@@ -1,7 +1,6 @@
 """What the recomputation keeps of each payment and each invoice: the figures of laws 4 and 5."""
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -38,7 +37,6 @@ class Invoice:
     offline: int = 0
     adjusted: int = 0
     tax_told: int = 0
-    by_allocation: dict = field(default_factory=lambda: defaultdict(int))
 
     @property
     def outstanding(self):
@@ -52,14 +50,15 @@ class Invoice:
 
     @property
     def state(self):
-        """The documents name the states and not their order: what is paid counts first, then why nothing is owed."""
+        """The documents name the states and not their order. Where nothing is owed any more: called off, if any of it
+        was; else paid, if any of it was; else credited."""
         if not self.published:
             return "cancelled" if self.called_off else "draft"
         if self.outstanding <= 0:
-            if self.paid > 0 or self.adjusted < 0:
-                return "paid"
             if self.called_off:
                 return "cancelled"
+            if self.paid > 0 or self.adjusted < 0:
+                return "paid"
             return "credited" if self.credited else "paid"
         if self.paid > 0:
             return "part_paid"

@@ -33,7 +33,8 @@ def wallets(books):
 
 
 def fee_month(books, event, line):
-    """A fee stands with its payment's first success, whenever it became known or was returned; else by itself."""
+    """A fee stands with its payment's first success, whenever it became known or was returned; else with its entry (for
+    what a person accepted: when it was accepted)."""
     at = books.first_success.get(line.dated_by, event.occurred_at)
     return books.book.local(at).strftime("%Y-%m")
 

@@ -14,6 +14,8 @@ from entry import Unpostable
 from leaf import decimal
 from subjects import Invoice, Payment
 
+SUCCESSES = ("CollectionSucceeded", "RefundSucceeded", "PayoutSucceeded", "WithdrawalSucceeded", "WalletFunded",
+             "PurseTransferred")
 INTENTS = ("Payout", "Refund", "Withdrawal")
 # Words that the provider settles in a wallet: what it settled up to the opening is inside the opening figure.
 SETTLED = ("CollectionSucceeded", "CollectionReversed", "RefundSucceeded", "RefundReversed", "ChargebackOpened",
@@ -70,6 +72,9 @@ class Books:
         self.check_date(event)
         if event.fact.get("connection"):
             self.home.setdefault(event.fact["subject"], event.fact["connection"])
+        if event.word in SUCCESSES:
+            # Posted, withheld or before the opening: this is when the provider says that it happened.
+            self.first_success.setdefault(event.fact["subject"], event.occurred_at)
         lines = self.post(event)
         self.apply(event, lines)
         if event.no_lines == "withheld":
@@ -122,8 +127,7 @@ class Books:
             if chart.itemised(line.account) != bool(line.item):
                 self.find(event, f"{line}: an open item is missing, or one is there that waits for nothing")
             if line.component:
-                # What was withheld happened when it happened, not when a person accepted it.
-                self.fee_lines.append((self.accepted(event) or event, line))
+                self.fee_lines.append((event, line))
 
     def accepted(self, event):
         """The withheld event that this one accepts, if it does."""
@@ -154,9 +158,6 @@ class Books:
     def on_OpeningBalanceDeclared(self, event, fact):
         self.openings[fact["wallet"]] = fact["as_of"]
 
-    def success(self, event):
-        self.first_success.setdefault(event.fact["subject"], event.occurred_at)
-
     def unitemise(self, payment, fees):
         """What an itemisation replaces: the unitemised fees of the success, or of the list reported last. Neither what
         was given back nor an `extra` fee is part of it: the list that comes is compared with what was charged then."""
@@ -170,7 +171,6 @@ class Books:
             self.unitemise(fact["payment_id"], fact.get("fees", []))
 
     def on_CollectionSucceeded(self, event, fact):
-        self.success(event)
         self.unitemise(fact["subject"], fact.get("fees", []))
         payment = self.payments[fact["subject"]]
         payment.currency = fact["currency"]
@@ -180,7 +180,6 @@ class Books:
         self.payments[fact["subject"]].reversed += fact["amount"]
 
     def on_RefundSucceeded(self, event, fact):
-        self.success(event)
         self.payments[fact["payment_id"]].refunded += fact["amount"]
 
     def on_RefundReversed(self, event, fact):
@@ -188,11 +187,6 @@ class Books:
 
     def on_ChargebackClosed(self, event, fact):
         self.payments[fact["payment_id"]].lost += fact["lost"]
-
-    def on_PayoutSucceeded(self, event, fact):
-        self.success(event)
-
-    on_WithdrawalSucceeded = on_WalletFunded = on_PurseTransferred = on_PayoutSucceeded
 
     # -- invoices and allocations
 

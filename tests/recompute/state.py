@@ -17,11 +17,11 @@ from subjects import Invoice, Payment
 SUCCESSES = ("CollectionSucceeded", "RefundSucceeded", "PayoutSucceeded", "WithdrawalSucceeded", "WalletFunded",
              "PurseTransferred")
 INTENTS = ("Payout", "Refund", "Withdrawal")
-# Words that the provider settles in a wallet: what it settled up to the opening is inside the opening figure.
-SETTLED = ("CollectionSucceeded", "CollectionReversed", "RefundSucceeded", "RefundReversed", "ChargebackOpened",
-           "ChargebackClosed", "PayoutSucceeded", "PayoutReversed", "WithdrawalSucceeded", "WithdrawalReversed",
-           "WalletFunded", "PurseTransferred", "FundsHeld", "FundsReleased", "FeeCharged", "FeeReturned",
-           "WalletMovementReported")
+# What a provider settled up to the opening is inside the opening figure. Reversals are not here: the document posts them,
+# since the original's time may be all that a provider tells of one.
+SETTLED = ("CollectionSucceeded", "RefundSucceeded", "ChargebackOpened", "ChargebackClosed", "PayoutSucceeded",
+           "WithdrawalSucceeded", "WalletFunded", "PurseTransferred", "FundsHeld", "FundsReleased", "FeesReported",
+           "FeeCharged", "FeeReturned", "WalletMovementReported")
 
 
 class Books:
@@ -32,7 +32,7 @@ class Books:
         self.home, self.first_success = {}, {}
         self.payments, self.invoices = defaultdict(Payment), defaultdict(Invoice)
         self.allocations, self.discrepancies, self.withheld, self.raised_about = {}, {}, {}, defaultdict(list)
-        self.withheld_ever, self.openings, self.suspended_items = [], {}, {}
+        self.withheld_ever, self.openings, self.asked, self.suspended_items = [], {}, {}, {}
         self.reserved = {}
         self.debit, self.credit, self.items = defaultdict(int), defaultdict(int), defaultdict(int)
         self.fee_lines, self.standing = [], defaultdict(lambda: defaultdict(int))
@@ -72,6 +72,8 @@ class Books:
         self.check_date(event)
         if event.fact.get("connection"):
             self.home.setdefault(event.fact["subject"], event.fact["connection"])
+        if event.word.endswith("Requested"):
+            self.asked.setdefault(event.fact["subject"], event.occurred_at)
         if event.word in SUCCESSES:
             # Posted, withheld or before the opening: this is when the provider says that it happened.
             self.first_success.setdefault(event.fact["subject"], event.occurred_at)
@@ -90,10 +92,12 @@ class Books:
         if ours != event.record["book_date"]:
             self.find(event, f"book_date is recorded as {event.record['book_date']}, by zone and periods it is {ours}")
         opening = self.openings.get(event.fact.get("wallet"))
-        inside = opening is not None and event.word in SETTLED and event.occurred_at <= opening
+        inside = opening is not None and event.occurred_at <= opening
         if event.no_lines == "before_opening" and not inside:
             self.find(event, "recorded as before the opening, but no opening of its wallet is as late")
-        if inside and event.lines:
+        # What we asked for at the opening or later cannot be inside it, whatever the provider's clock says.
+        asked = self.asked.get(event.fact["subject"])
+        if inside and event.lines and event.word in SETTLED and (asked is None or asked < opening):
             self.find(event, "has lines, but was settled at or before the opening of its wallet")
 
     def post(self, event):

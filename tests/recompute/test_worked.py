@@ -324,6 +324,17 @@ class Invoices(Story):
                   "R=0 C=0 W=940000 TI=60000")
         self.assertEqual(self.books.invoices["i"].outstanding, 0)
 
+    def test_money_out_makes_an_invoice_owed_again(self):
+        """Not in the document: law 5 says it, since the target's line is opposite to the item's."""
+        self.begin("UGX")
+        self.published(1000)
+        self.collected(400, 400)
+        self.allocated(400, "assets:receivable", invoice_id="i")
+        self.paid_out(300, 300)
+        self.allocated(300, "assets:receivable", "o", "payout", "debit", invoice_id="i")
+        self.step("R+1000 I-1000 W+400 C-400 C+400 R-400 P+300 W-300 P-300 R+300", "R=900 P=0 C=0")
+        self.assertEqual(self.books.invoices["i"].outstanding, scaled("900"))
+
     def test_25_offline(self):
         self.begin("UGX")
         self.published(40000)

@@ -29,6 +29,7 @@ mod paytota_back;
 mod paytota_forged;
 mod paytota_purses;
 mod played;
+mod recompute;
 mod refused;
 mod retranslate;
 mod roles;

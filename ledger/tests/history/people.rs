@@ -220,7 +220,8 @@ fn adjustment(tale: &mut Tale) -> Claim {
     });
     let posted: Vec<_> = posted.collect();
     if !posted.is_empty() && !tale.dice.once_in(4) {
-        let (of, lines) = tale.dice.pick(&posted).clone();
+        // Mostly the first: so that some are tried a second time.
+        let (of, lines) = tale.dice.pick(&posted[..posted.len().div_ceil(2)]).clone();
         return reversal(tale, of, lines);
     }
     let line = |n, account: &str, figure: &str, open_item| Line {

@@ -58,6 +58,8 @@ pub struct Tale {
     pub book: Memory,
     /// Makes commands different from each other.
     pub count: u64,
+    /// Two payers pay one invoice.
+    pub one_invoice: bool,
 }
 
 impl Tale {
@@ -80,7 +82,8 @@ impl Tale {
         }
         let mut book = Memory::new();
         book.tell(&say.start_with(&policies));
-        Self { dice, say, book, count: 0 }
+        let one_invoice = dice.once_in(3);
+        Self { dice, say, book, count: 0, one_invoice }
     }
 
     pub fn unique(&mut self) -> String {

@@ -94,8 +94,11 @@ impl Tale {
     /// Tells 10 to 30 claims and gives what became of them.
     fn run(&mut self) -> Vec<Outcome> {
         let mut opening = providers::opening(self);
-        if self.dice.once_in(2) {
+        if self.one_invoice || self.dice.once_in(2) {
             opening.extend(people::begun(self));
+        }
+        if self.one_invoice {
+            opening.push(people::issued(self));
         }
         let mut told: Vec<Claim> = opening.clone();
         let mut outcomes = self.book.tell(&opening);

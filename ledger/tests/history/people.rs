@@ -42,6 +42,14 @@ pub fn begun(tale: &mut Tale) -> Vec<Claim> {
     claims.map(|claim| tale.say.command(Fact { connection: None, wallet: None, ..claim.fact })).into()
 }
 
+/// The same, published as it stands.
+pub fn issued(tale: &mut Tale) -> Claim {
+    let (total, tax) = (amount("100"), amount("18"));
+    let body = InvoicePublished { total, tax, recognition: Recognition::OnPublish, due: None, party_id: None };
+    let claim = command(tale, SubjectKind::Invoice, subject(INVOICE), body);
+    tale.say.command(Fact { connection: None, wallet: None, ..claim.fact })
+}
+
 /// The states of the book in an order that does not change from run to run.
 fn states(tale: &Tale) -> Vec<(SubjectId, &SubjectState)> {
     let mut states: Vec<_> = tale.book.known.states.iter().map(|(id, state)| (*id, state)).collect();
@@ -70,6 +78,8 @@ fn invoice(tale: &mut Tale) -> Claim {
         (_, None, None) => *tale.dice.pick(&[0, 4]),
         (_, Some(draft), _) if draft.items.is_empty() => *tale.dice.pick(&[1, 1, 1, 4, 6]),
         (_, Some(_), _) => *tale.dice.pick(&[1, 2, 3, 4, 4]),
+        // What was paid in part is mostly called off.
+        (_, None, Some(invoice)) if invoice.outstanding < invoice.total => *tale.dice.pick(&[5, 6, 6, 6, 7, 8]),
         (_, None, Some(_)) => *tale.dice.pick(&[5, 6, 7, 8]),
     };
     let body: Body = match step {
@@ -220,7 +230,8 @@ fn adjustment(tale: &mut Tale) -> Claim {
     });
     let posted: Vec<_> = posted.collect();
     if !posted.is_empty() && !tale.dice.once_in(4) {
-        let (of, lines) = tale.dice.pick(&posted).clone();
+        // Mostly the first: so that some are tried a second time.
+        let (of, lines) = tale.dice.pick(&posted[..posted.len().div_ceil(2)]).clone();
         return reversal(tale, of, lines);
     }
     let line = |n, account: &str, figure: &str, open_item| Line {

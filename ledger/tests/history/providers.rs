@@ -98,7 +98,7 @@ fn collection(tale: &mut Tale) -> Claim {
 fn collection_of(tale: &mut Tale, n: u128) -> Claim {
     let gross = about(&mut tale.dice, n);
     let text = scaled(gross).to_string();
-    let invoice = (n > 0).then(|| subject(INVOICE + (n - 1)));
+    let invoice = (n > 0).then(|| subject(if tale.one_invoice { INVOICE } else { INVOICE + (n - 1) }));
     match tale.dice.below(9) {
         0 | 1 => tale.say.requested(n, &text, invoice),
         2 => tale.say.pending(n, &text),

@@ -58,6 +58,8 @@ pub struct Tale {
     pub book: Memory,
     /// Makes commands different from each other.
     pub count: u64,
+    /// Two payers pay one invoice.
+    pub one_invoice: bool,
 }
 
 impl Tale {
@@ -80,7 +82,8 @@ impl Tale {
         }
         let mut book = Memory::new();
         book.tell(&say.start_with(&policies));
-        Self { dice, say, book, count: 0 }
+        let one_invoice = dice.once_in(3);
+        Self { dice, say, book, count: 0, one_invoice }
     }
 
     pub fn unique(&mut self) -> String {
@@ -91,8 +94,11 @@ impl Tale {
     /// Tells 10 to 30 claims and gives what became of them.
     fn run(&mut self) -> Vec<Outcome> {
         let mut opening = providers::opening(self);
-        if self.dice.once_in(2) {
+        if self.one_invoice || self.dice.once_in(2) {
             opening.extend(people::begun(self));
+        }
+        if self.one_invoice {
+            opening.push(people::issued(self));
         }
         let mut told: Vec<Claim> = opening.clone();
         let mut outcomes = self.book.tell(&opening);

@@ -1,8 +1,12 @@
 //! Periods: closed with the book's own trial balance, once, and never before they are over.
 
+use ensimbi_events::leaf::{self, fact_hash};
 use ensimbi_events::trial::Trial;
 use ensimbi_events::words::book::{PeriodClosed, PeriodReopened};
 use ensimbi_events::{Body, Claim, Fact, Hash, SubjectId, SubjectKind, Time};
+use ensimbi_ledger::decide::{Sealed, keys_of};
+use ensimbi_ledger::store::{HeadRow, Write};
+use ensimbi_ledger::tree::Edge;
 
 use crate::common::say::{BOOK, Say};
 use crate::common::{House, on_both_stores, recorded, refused, tell};
@@ -12,6 +16,7 @@ on_both_stores!(
     a_batch_counts_what_it_has_booked_itself,
     periods_are_over_and_do_not_overlap,
     what_was_closed_is_reopened_exactly_and_closed_again,
+    a_period_closed_with_another_hash_is_found_by_verify,
 );
 
 fn at(text: &str) -> Time {
@@ -131,4 +136,36 @@ async fn what_was_closed_is_reopened_exactly_and_closed_again(house: &House) {
     assert_eq!(late.record.book_date, "2026-04-10");
     recorded(&tell(&writer, closed(house, "2026-04-01", "2026-04-30", 5).await).await);
     house.assert_sound(BOOK).await;
+}
+
+/// A book that is sound but for the hash, written around the decider into a store of its own.
+async fn a_period_closed_with_another_hash_is_found_by_verify(house: &House) {
+    let say = Say::new("UGX");
+    let writer = house.writer(BOOK).await;
+    writer.submit(say.start()).await;
+    let april = Say { at: at("2026-04-10T08:00:00Z"), ..say.clone() };
+    tell(&writer, april.succeeded(1)).await;
+    recorded(&tell(&writer, closed(house, "2026-04-01", "2026-04-30", 1).await).await);
+    let (mut edge, mut sealed) = (Edge::default(), Vec::new());
+    for (mut event, _) in house.events(BOOK).await {
+        if let Body::PeriodClosed(body) = &mut event.fact.body {
+            body.trial_balance = Hash::default();
+        }
+        let leaf = leaf::encode(&event);
+        let (leaf_hash, fact_hash, keys) = (leaf::leaf_hash(&leaf), fact_hash(&event.fact), keys_of(&event));
+        edge.push(leaf_hash);
+        sealed.push(Sealed { event, leaf, leaf_hash, fact_hash, keys });
+    }
+    let other = if house.is_postgres() { House::postgres().await } else { House::sqlite().await };
+    other.store.create_book(BOOK).await.unwrap();
+    let recorded_at = sealed[3].event.record.recorded_at;
+    let (root, bytes) = (edge.root(), edge.to_bytes());
+    let head = HeadRow { size: 4, root, edge: bytes, epoch: 0, recorded_at, configuration: 4 };
+    let mut tx = other.store.begin(BOOK).await.unwrap();
+    let write = Write { sealed: &sealed, head, wallets: Vec::new(), subjects: Vec::new(), config: None };
+    assert!(tx.write(&write).await.unwrap());
+    tx.commit().await.unwrap();
+    let report = other.verify(BOOK).await;
+    assert_eq!(report.bad_position, Some(4), "{:?}", report.reason);
+    assert!(report.reason.unwrap().contains("trial balance"));
 }

@@ -123,11 +123,7 @@ async fn known(state: &ApiState, book: BookId, params: &Params, zone: &TimeZone)
 ///
 /// # Errors
 /// As [`axes`].
-pub async fn moment(
-    state: &ApiState,
-    book: BookId,
-    params: &Params,
-) -> Result<(Option<Time>, Option<u64>), ApiError> {
+pub async fn moment(state: &ApiState, book: BookId, params: &Params) -> Result<(Option<Time>, Option<u64>), ApiError> {
     let zone = params.zone("tz")?;
     let own = zone_of(state, book, zone.as_ref()).await?;
     let as_of = bound(params, "as_of")?.map(|bound| end("as_of", bound, &own)).transpose()?;

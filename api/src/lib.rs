@@ -25,7 +25,9 @@ use axum::routing::get;
 use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
-use ensimbi_projections::{AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView};
+use ensimbi_projections::{
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView,
+};
 
 /// Everything that routes read through.
 #[derive(Clone)]

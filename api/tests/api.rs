@@ -116,7 +116,10 @@ async fn the_fee_report_stands_beside_the_fee_accounts() {
     for (body, basis) in [(body, "occurred"), (part, "booked")] {
         assert_eq!((&body["tz"], &body["basis"]), (&"Africa/Kampala".into(), &basis.into()));
         let total = &body["totals"][0];
-        assert_eq!((&total["fees"], &total["accounts"], &total["difference"]), (&"24.5".into(), &"24.5".into(), &"0".into()));
+        assert_eq!(
+            (&total["fees"], &total["accounts"], &total["difference"]),
+            (&"24.5".into(), &"24.5".into(), &"0".into())
+        );
         assert_eq!(body["volumes"][0]["gross"], "700");
     }
 }
@@ -128,7 +131,10 @@ async fn a_statement_is_paged_and_each_line_names_its_event() {
     assert_eq!((&first["opening"], &first["debit"], &first["closing"]), (&"0".into(), &"700".into(), &"700".into()));
     assert_eq!((first["items"].as_array().unwrap().len(), &first["count"]), (4, &7.into()));
     let line = &first["items"][3];
-    assert_eq!((&line["position"], &line["balance"], &line["payment"]), (&4.into(), &"400".into(), &subject(4).to_string().into()));
+    assert_eq!(
+        (&line["position"], &line["balance"], &line["payment"]),
+        (&4.into(), &"400".into(), &subject(4).to_string().into())
+    );
     assert!(line["evidence"].is_array());
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = get(&format!("{path}&cursor={cursor}")).await.json();

@@ -19,7 +19,9 @@ mod word;
 use std::sync::Arc;
 
 pub use projection::{At, Configured, HandlerError, Projection, State};
-pub use query::{AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, Views, WalletsView};
+pub use query::{
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, Views, WalletsView,
+};
 pub use runner::{Progress, Projector, RebuildError, RebuildReport, Stop, StopKind};
 pub use store::{StoreError, ViewStore};
 

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use ensimbi_events::Time;
 use ensimbi_events::word::{Component, FigureSource};
 use ensimbi_projections::accounts::Accounts;
-use ensimbi_projections::query::{
-    FeeDimension, FeeGroup, FeesQuery, Span, StatementQuery, TrialBalanceQuery, Volume,
-};
+use ensimbi_projections::query::{FeeDimension, FeeGroup, FeesQuery, Span, StatementQuery, TrialBalanceQuery, Volume};
 use ensimbi_projections::wallets::Wallets;
 use ensimbi_projections::{AccountsView, FeesView, Projector, Views, WalletsView};
 use jiff::civil::Date;

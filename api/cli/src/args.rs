@@ -12,8 +12,8 @@ use ensimbi_events::BookId;
 
 pub use connectors::{ConnectorsArgs, ConnectorsCommand, NewArgs, ReadArgs};
 pub use questions::{
-    DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
-    ResolveArgs, StatementArgs, TrialBalanceArgs, WalletsArgs,
+    AxesArgs, DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs,
+    PaymentsArgs, ResolveArgs, StatementArgs, TrialBalanceArgs, WalletsArgs,
 };
 pub use retranslate::RetranslateArgs;
 

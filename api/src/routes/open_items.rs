@@ -7,9 +7,7 @@ use axum::extract::State;
 use ensimbi_events::money::scaled_text;
 use ensimbi_events::{BookId, SubjectId, Time};
 use ensimbi_projections::open_items::OpenItemRow;
-use ensimbi_projections::query::{
-    OpenItemKey, OpenItemTotal, OpenItemsQuery, Stamp, TrialBalanceQuery, age_days,
-};
+use ensimbi_projections::query::{OpenItemKey, OpenItemTotal, OpenItemsQuery, Stamp, TrialBalanceQuery, age_days};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -227,11 +227,7 @@ fn line_key(text: &str) -> Option<LineKey> {
 }
 
 /// The lines with what their events' leaves say of them, in one read for the page.
-async fn lines(
-    state: &ApiState,
-    book: BookId,
-    lines: Vec<StatementLine>,
-) -> Result<Vec<StatementLineBody>, ApiError> {
+async fn lines(state: &ApiState, book: BookId, lines: Vec<StatementLine>) -> Result<Vec<StatementLineBody>, ApiError> {
     let mut positions: Vec<u64> = lines.iter().map(|line| line.position).collect();
     positions.sort_unstable();
     positions.dedup();

@@ -19,8 +19,8 @@ use ensimbi_events::ports::{
 use ensimbi_events::word::{FigureSource, ItemKind, Mode, OccurredSource, Verdict};
 use ensimbi_events::words::payment::CollectionSucceeded;
 use ensimbi_events::{
-    Amount, BookId, Clock, ConnectionId, Currency, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record, SubjectId,
-    SubjectKind, Time, WalletId,
+    Amount, BookId, Clock, ConnectionId, Currency, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record,
+    SubjectId, SubjectKind, Time, WalletId,
 };
 use ensimbi_projections::accounts::FlowDirection;
 use ensimbi_projections::discrepancies::{DiscrepancyRow, DiscrepancyState};

@@ -70,8 +70,7 @@ pub(super) fn told(event: &Event, known: Option<&Settled>, line: &Line, componen
     let fees = if own.iter().any(|fee| alike(&fee)) { own } else { first };
     let fees: Vec<&Fee> = fees.iter().filter(alike).copied().collect();
     let size = line.amount.scaled().unsigned_abs();
-    let same_size: Vec<&Fee> =
-        fees.iter().filter(|fee| fee.amount.scaled().unsigned_abs() == size).copied().collect();
+    let same_size: Vec<&Fee> = fees.iter().filter(|fee| fee.amount.scaled().unsigned_abs() == size).copied().collect();
     let pick = |fees: &[&Fee]| Told {
         label: only(fees.iter().map(|fee| fee.label.as_str())).map(str::to_owned),
         source: only(fees.iter().map(|fee| fee.source)),

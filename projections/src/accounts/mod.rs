@@ -222,13 +222,7 @@ impl Rows {
         id
     }
 
-    fn line(
-        &mut self,
-        configured: &Configured,
-        event: &Event,
-        line: &Line,
-        dates: &Dates,
-    ) -> Result<(), HandlerError> {
+    fn line(&mut self, configured: &Configured, event: &Event, line: &Line, dates: &Dates) -> Result<(), HandlerError> {
         let own = self.settled.contains_key(&event.fact.subject).then_some(event.fact.subject);
         let payment = line.payment_id.or_else(|| named_payment(&event.fact.body)).or(own);
         let mut occurred_at = dates.occurred_at;

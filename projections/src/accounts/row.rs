@@ -169,8 +169,7 @@ pub(super) struct Volume {
 }
 
 impl Volume {
-    pub const SELECT: &str =
-        "SELECT position, subject, kind, amount, occurred_at, book_day FROM volumes WHERE book = ";
+    pub const SELECT: &str = "SELECT position, subject, kind, amount, occurred_at, book_day FROM volumes WHERE book = ";
     pub const COLUMNS: &str = "iuuiii";
     pub const INSERT: &str =
         "INSERT INTO volumes (book, generation, position, subject, kind, amount, occurred_at, book_day) VALUES ";
@@ -226,8 +225,8 @@ impl Settled {
     }
 
     pub fn binds(&self) -> Result<Vec<Bind>, StoreError> {
-        let fees = serde_json::to_string(&self.fees)
-            .map_err(|error| StoreError::Damaged(format!("settled.fees: {error}")))?;
+        let fees =
+            serde_json::to_string(&self.fees).map_err(|error| StoreError::Damaged(format!("settled.fees: {error}")))?;
         Ok(vec![
             self.subject.into(),
             self.occurred_at.into(),

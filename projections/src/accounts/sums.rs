@@ -87,8 +87,7 @@ pub(super) struct FeeSums(BTreeMap<(i64, i64, Uuid), (SumParts, i64)>);
 impl FeeSums {
     pub const SELECT: &str = "SELECT level, bucket, kind, high, low, lines FROM fee_sums WHERE book = ";
     pub const COLUMNS: &str = "iiuiii";
-    pub const INSERT: &str =
-        "INSERT INTO fee_sums (book, generation, level, bucket, kind, high, low, lines) VALUES ";
+    pub const INSERT: &str = "INSERT INTO fee_sums (book, generation, level, bucket, kind, high, low, lines) VALUES ";
     pub const ADD: &str = " ON CONFLICT (book, generation, level, bucket, kind) DO UPDATE SET \
         high = fee_sums.high + excluded.high, low = fee_sums.low + excluded.low, \
         lines = fee_sums.lines + excluded.lines";

@@ -145,11 +145,7 @@ impl Sides {
 
     // 2^63 lines of 2^63 units fit 127 bits.
     const fn plus(self, other: Self) -> Self {
-        Self {
-            debit: self.debit + other.debit,
-            credit: self.credit + other.credit,
-            lines: self.lines + other.lines,
-        }
+        Self { debit: self.debit + other.debit, credit: self.credit + other.credit, lines: self.lines + other.lines }
     }
 
     const fn balance(self) -> i128 {

@@ -12,13 +12,9 @@ mod wallets;
 use ensimbi_events::{BookId, Time};
 use serde::Serialize;
 
-pub use accounts::{
-    AccountsView, LineKey, Statement, StatementLine, StatementQuery, TrialBalance, TrialBalanceQuery,
-};
+pub use accounts::{AccountsView, LineKey, Statement, StatementLine, StatementQuery, TrialBalance, TrialBalanceQuery};
 pub use discrepancies::{DiscrepanciesQuery, DiscrepanciesView};
-pub use fees::{
-    FeeDimension, FeeGroup, FeeReport, FeeTotal, FeesQuery, FeesView, GROUPS_MAX, Volume, VolumeTotal,
-};
+pub use fees::{FeeDimension, FeeGroup, FeeReport, FeeTotal, FeesQuery, FeesView, GROUPS_MAX, Volume, VolumeTotal};
 pub use invoices::{
     Ageing, AgeingBucket, AgeingQuery, AgeingRow, Day, InvoiceDetail, InvoiceList, InvoicesQuery, InvoicesView,
 };

@@ -77,7 +77,8 @@ impl WalletsView for Views {
             let of = |select| of_generation(select, at).text(" AND wallet = ").bind(wallet);
             let mut moves = until(within(of(MOVES), "occurred_at", (None, end)), known);
             if known.is_none() {
-                tx.each(within(of(DAYS), "day", (None, day)).text(" GROUP BY part"), |row| add(&mut sums, &row)).await?;
+                tx.each(within(of(DAYS), "day", (None, day)).text(" GROUP BY part"), |row| add(&mut sums, &row))
+                    .await?;
                 moves = within(moves, "occurred_at", (day.map(|day| day.saturating_mul(DAY_MICROS)), None));
             }
             tx.each(moves.text(" GROUP BY part"), |row| add(&mut sums, &row)).await?;

@@ -239,13 +239,7 @@ impl Rows {
         self.moved(event, wallet, WalletPart::Reserved, by)
     }
 
-    fn moved(
-        &mut self,
-        event: &Event,
-        wallet: WalletId,
-        part: WalletPart,
-        amount: Amount,
-    ) -> Result<(), HandlerError> {
+    fn moved(&mut self, event: &Event, wallet: WalletId, part: WalletPart, amount: Amount) -> Result<(), HandlerError> {
         let position = event.record.position;
         let n = self.moves.last().filter(|last| last.position == position).map_or(1, |last| last.n + 1);
         let next = Move { position, n, wallet, part, amount, occurred_at: event.context.occurred_at };

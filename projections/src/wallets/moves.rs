@@ -47,8 +47,7 @@ pub(super) struct Move {
 }
 
 impl Move {
-    pub const SELECT: &str =
-        "SELECT position, n, wallet, part, amount, occurred_at FROM wallet_moves WHERE book = ";
+    pub const SELECT: &str = "SELECT position, n, wallet, part, amount, occurred_at FROM wallet_moves WHERE book = ";
     pub const COLUMNS: &str = "iiutii";
     pub const INSERT: &str =
         "INSERT INTO wallet_moves (book, generation, position, n, wallet, part, amount, occurred_at) VALUES ";

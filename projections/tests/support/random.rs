@@ -2,7 +2,7 @@
 //! charges of no payment, adjustments; times out of order, over two years and three wallets. What each line means is
 //! written down beside it by the generator, so that reports can be compared with a plain sum.
 
-use ensimbi_events::event::{Lines, Proof};
+use ensimbi_events::event::Lines;
 use ensimbi_events::leaf;
 use ensimbi_events::ports::StoredLeaf;
 use ensimbi_events::word::{Bearer, Component, Fee, FeesMode, FigureSource, Mode};
@@ -11,9 +11,7 @@ use ensimbi_events::words::control::AdjustmentPosted;
 use ensimbi_events::words::payment::{CollectionReversed, FeesReported, RefundSucceeded};
 use ensimbi_events::words::payout::{PayoutFailed, PayoutRequested, PayoutSucceeded};
 use ensimbi_events::words::wallet::FeeCharged;
-use ensimbi_events::{
-    Amount, Body, ConnectionId, Context, Event, Fact, Line, NoLines, Record, SubjectId, SubjectKind, Time, WalletId,
-};
+use ensimbi_events::{Amount, Body, ConnectionId, Fact, Line, NoLines, SubjectId, SubjectKind, Time, WalletId};
 use ensimbi_projections::accounts::FlowDirection;
 use uuid::Uuid;
 
@@ -244,33 +242,11 @@ impl Maker {
                 self.told.moves.push(Moved { position, wallet, part: 0, amount, at: when.at });
             }
         }
-        let lines = Lines(recorded);
         let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(when.book_day)).unwrap();
-        let event = Event {
-            context: Context {
-                occurred_at: Time::from_micros(when.at),
-                occurred_source: ensimbi_events::word::OccurredSource::Provider,
-                claim: None,
-                translator: None,
-                party: None,
-                evidence: Vec::<Proof>::new(),
-            },
-            record: Record {
-                book: BOOK,
-                event_id: event_id(position),
-                position,
-                recorded_at: Time::from_micros(self.clock),
-                book_date: date.to_string(),
-                rules: 1,
-                configuration: 1,
-                no_lines: no_lines.or(lines.0.is_empty().then_some(NoLines::None)),
-                lines,
-                posting_key: None,
-                operator_key: None,
-                cause: None,
-            },
-            fact,
-        };
+        let mut event = super::event(fact, position, Time::from_micros(when.at), recorded);
+        event.record.recorded_at = Time::from_micros(self.clock);
+        event.record.book_date = date.to_string();
+        event.record.no_lines = no_lines.or(event.record.no_lines);
         let leaf = leaf::encode(&event);
         self.told.book.change(|leaves| {
             leaves.push(StoredLeaf { position, leaf_hash: leaf::leaf_hash(&leaf), leaf });
@@ -306,7 +282,15 @@ impl Maker {
             let source = if self.dice.below(4) == 0 { FigureSource::Derived } else { FigureSource::Observed };
             let amount = units(1_000 * (n + 1) + self.dice.below(900) as i64 + 1);
             let bearer = bearers[self.dice.below(bearers.len() as u64) as usize];
-            fees.push(Fee { component, bearer, amount, currency: currency(code), source, label: label.into(), tax: None });
+            fees.push(Fee {
+                component,
+                bearer,
+                amount,
+                currency: currency(code),
+                source,
+                label: label.into(),
+                tax: None,
+            });
         }
         fees
     }
@@ -328,8 +312,7 @@ impl Maker {
         let gross = 100_000 + self.dice.below(50_000_000) as i64;
         let body = succeeded("1", "1", fees.clone());
         let channel = self.channel();
-        let payment =
-            Payment { id: subject(self.next), place, at: when.at, channel, gross, fees, reversed: false };
+        let payment = Payment { id: subject(self.next), place, at: when.at, channel, gross, fees, reversed: false };
         let body = ensimbi_events::words::payment::CollectionSucceeded {
             gross: units(gross),
             channel: payment.channel.clone(),
@@ -386,13 +369,7 @@ impl Maker {
     }
 
     /// F or M lines of a list, `sign` 1 or -1, with the memo's other side.
-    fn fee_lines(
-        &self,
-        fees: &[Fee],
-        payment: Option<&Payment>,
-        direction: FlowDirection,
-        sign: i64,
-    ) -> Vec<Written> {
+    fn fee_lines(&self, fees: &[Fee], payment: Option<&Payment>, direction: FlowDirection, sign: i64) -> Vec<Written> {
         let payment = payment.unwrap();
         let mut lines: Vec<Written> = Vec::new();
         for fee in fees {
@@ -580,8 +557,7 @@ impl Maker {
         let place = self.place();
         let when = self.when();
         let (actor_id, reason) = ("u2".into(), "tax invoice".into());
-        let body =
-            AdjustmentPosted { actor_id, reason, lines: Lines::default(), approver_id: None, reversal_of: None };
+        let body = AdjustmentPosted { actor_id, reason, lines: Lines::default(), approver_id: None, reversal_of: None };
         let own = Kind {
             place: None,
             account_code: place.account_code,

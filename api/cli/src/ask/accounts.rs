@@ -107,11 +107,8 @@ pub async fn trial_balance(args: TrialBalanceArgs) -> Outcome {
         let texts = [("account", "account"), ("currency", "currency")];
         let sides = [("debit", "debit"), ("credit", "credit")];
         let accounts = list(&body["accounts"], &texts, &[sides[0], sides[1], ("balance", "balance")]);
-        let totals = list(
-            &body["totals"],
-            &[("currency", "currency")],
-            &[sides[0], sides[1], ("difference", "difference")],
-        );
+        let totals =
+            list(&body["totals"], &[("currency", "currency")], &[sides[0], sides[1], ("difference", "difference")]);
         [accounts.as_str(), "\n", &totals].concat()
     })
 }

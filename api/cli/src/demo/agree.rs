@@ -192,7 +192,8 @@ async fn fee_lines(views: &Views, house: &House) -> std::result::Result<Vec<FeeL
         let sum = sums.entry((component, group.bearer, group.currency.to_string())).or_default();
         *sum = (sum.0 + group.amount, sum.1 + group.lines);
     }
-    let line = |((component, bearer, currency), (amount, lines))| FeeLine { component, bearer, currency, amount, lines };
+    let line =
+        |((component, bearer, currency), (amount, lines))| FeeLine { component, bearer, currency, amount, lines };
     Ok(sums.into_iter().map(line).collect())
 }
 

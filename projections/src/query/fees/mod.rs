@@ -270,8 +270,7 @@ const fn unit(dimension: FeeDimension) -> Option<Unit> {
 impl Table {
     /// Kind, bucket, sum in two parts, number of lines.
     fn sql(self, at: At, query: &FeesQuery, slice: &Slice, known: Option<u64>) -> Sql {
-        const QUARTER: &str =
-            "(occurred_at - ((occurred_at % 900000000 + 900000000) % 900000000)) / 900000000, ";
+        const QUARTER: &str = "(occurred_at - ((occurred_at % 900000000 + 900000000) % 900000000)) / 900000000, ";
         let timed = query.group_by.iter().any(|dimension| unit(*dimension).is_some());
         let booked = query.span.basis() == Basis::Booked;
         let bucket = match (timed, self, booked) {
@@ -281,9 +280,9 @@ impl Table {
             (true, _, false) => QUARTER,
         };
         let sql = match self {
-            Self::Sums => Sql::new("SELECT kind, ").text(bucket).text(
-                "CAST(SUM(high) AS BIGINT), CAST(SUM(low) AS BIGINT), CAST(SUM(lines) AS BIGINT) FROM fee_sums",
-            ),
+            Self::Sums => Sql::new("SELECT kind, ")
+                .text(bucket)
+                .text("CAST(SUM(high) AS BIGINT), CAST(SUM(low) AS BIGINT), CAST(SUM(lines) AS BIGINT) FROM fee_sums"),
             Self::Fees => Sql::new("SELECT fee, ").text(bucket).text(LINES).text("postings"),
             Self::Volumes => Sql::new("SELECT kind, ").text(bucket).text(LINES).text("volumes"),
         };
@@ -304,7 +303,8 @@ impl Table {
     }
 }
 
-const LINES: &str = "CAST(SUM(amount / 1000000000) AS BIGINT), CAST(SUM(amount % 1000000000) AS BIGINT), count(*) FROM ";
+const LINES: &str =
+    "CAST(SUM(amount / 1000000000) AS BIGINT), CAST(SUM(amount % 1000000000) AS BIGINT), count(*) FROM ";
 
 async fn kinds(tx: &mut Tx, at: At) -> Result<HashMap<Uuid, FeeKind>, StoreError> {
     let mut kinds = HashMap::new();
@@ -404,13 +404,14 @@ impl<'a> Grouping<'a> {
 
     fn finish(self, accounts: BTreeMap<(String, Currency), i128>) -> FeeReport {
         let of_payment: Vec<bool> = self.query.group_by.iter().map(|dimension| dimension.is_of_payment()).collect();
-        let groups = self.fees.into_iter().filter(|_| !self.too_many).map(|((key, bearer, currency, direction), sum)| {
-            let own = key.iter().zip(&of_payment).filter(|(_, own)| **own).map(|(value, _)| value.clone());
-            let volume = self.volumes.get(&(own.collect(), currency, direction)).copied().unwrap_or_default();
-            let key = self.query.group_by.iter().copied().zip(key).collect();
-            let Fees { amount, lines, derived, unitemised, foreign } = sum;
-            FeeGroup { key, bearer, currency, direction, amount, lines, derived, unitemised, foreign, volume }
-        });
+        let groups =
+            self.fees.into_iter().filter(|_| !self.too_many).map(|((key, bearer, currency, direction), sum)| {
+                let own = key.iter().zip(&of_payment).filter(|(_, own)| **own).map(|(value, _)| value.clone());
+                let volume = self.volumes.get(&(own.collect(), currency, direction)).copied().unwrap_or_default();
+                let key = self.query.group_by.iter().copied().zip(key).collect();
+                let Fees { amount, lines, derived, unitemised, foreign } = sum;
+                FeeGroup { key, bearer, currency, direction, amount, lines, derived, unitemised, foreign, volume }
+            });
         let keys: BTreeSet<_> = self.totals.keys().chain(accounts.keys()).cloned().collect();
         let totals = keys.into_iter().map(|key| {
             let (amount, lines) = self.totals.get(&key).copied().unwrap_or_default();

@@ -10,8 +10,7 @@ use crate::projection::At;
 use crate::store::{Row, Sql, StoreError, Tx};
 
 /// Beginnings of the fee accounts' paths, each with the text that sorts right behind all of them.
-const PREFIXES: [(&str, &str); 2] =
-    [("expenses:fees:", "expenses:fees;"), ("equity:memo:fees:", "equity:memo:fees;")];
+const PREFIXES: [(&str, &str); 2] = [("expenses:fees:", "expenses:fees;"), ("equity:memo:fees:", "equity:memo:fees;")];
 
 const SUMS: &str = "SELECT account, currency, CAST(SUM(debit_high - credit_high) AS BIGINT), \
     CAST(SUM(debit_low - credit_low) AS BIGINT) FROM account_sums WHERE book = ";
@@ -21,12 +20,7 @@ const LINES: &str = "SELECT account, currency, CAST(SUM(amount / 1000000000) AS 
 type Sums = BTreeMap<(String, Currency), i128>;
 
 /// By bearer and currency; accounts that come to zero are there too.
-pub(super) async fn accounts(
-    tx: &mut Tx,
-    at: At,
-    span: Span,
-    known: Option<u64>,
-) -> Result<Sums, StoreError> {
+pub(super) async fn accounts(tx: &mut Tx, at: At, span: Span, known: Option<u64>) -> Result<Sums, StoreError> {
     let bounds = span.bounds();
     let mut sums = Sums::new();
     if known.is_some() {

@@ -4,6 +4,7 @@
 
 pub mod random;
 pub mod story;
+pub mod truth;
 
 use std::sync::{Arc, Mutex};
 

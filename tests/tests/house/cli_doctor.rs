@@ -51,7 +51,7 @@ async fn a_healthy_folder_is_ok_in_every_line() {
         assert_eq!(states(&shown, name), ["ok"], "{name}: {shown}");
     }
     assert_eq!(states(&shown, "master key"), ["ok", "ok"], "it is there, and it fits: {shown}");
-    for view in ["wallets", "payments", "fees", "invoices", "discrepancies", "open_items"] {
+    for view in ["wallets", "payments", "accounts", "invoices", "discrepancies", "open_items"] {
         assert_eq!(states(&shown, &format!("view {view}")), ["ok"], "{shown}");
     }
     let lines = run(["doctor", "--data", &folder.text("data")]).await.expect_code(0).stdout;

@@ -25,12 +25,13 @@ fn axes(args: AxesArgs) -> Vec<(&'static str, Option<String>)> {
 pub async fn fees(args: FeesArgs) -> Outcome {
     let desk = Desk::to_read(&Home::to_read(&args.home, ".ensimbi")).await?;
     let mut query = axes(args.axes);
-    query.push(("group_by", args.group_by));
+    let group_by = args.group_by.unwrap_or_else(|| "component".to_owned());
+    query.push(("group_by", Some(group_by.clone())));
     let body = desk.get("/v1/fees", &query).await?;
     deliver(&args.out, &body, |body| {
         let totals = list(&body["totals"], &[("bearer", "bearer"), ("currency", "currency")], &TOTALS);
         let zone = format!("dates by {} in {}", cell(body, "basis"), cell(body, "tz"));
-        [groups(&body["groups"]).as_str(), "\n", &totals, "\n", &zone].concat()
+        [groups(&body["groups"], &group_by).as_str(), "\n", &totals, "\n", &zone].concat()
     })
 }
 
@@ -46,12 +47,13 @@ const FIGURES: [(&str, &str); 7] = [
     ("unitemised", "unitemised"),
 ];
 
-/// The columns are those that were asked for.
-fn groups(groups: &Value) -> String {
+/// The columns are those that were asked for, in that order.
+fn groups(groups: &Value, group_by: &str) -> String {
     let groups = groups.as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(first) = groups.first() else { return "no fees".to_owned() };
-    let dimensions: Vec<&str> =
-        first["group"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if groups.is_empty() {
+        return "no fees".to_owned();
+    }
+    let dimensions: Vec<&str> = group_by.split(',').filter(|name| !name.is_empty()).collect();
     // Bearer, currency and direction are always apart, asked for or not.
     let always = ["bearer", "currency", "direction"].into_iter().filter(|name| !dimensions.contains(name));
     let texts: Vec<&str> = dimensions.iter().copied().chain(always.clone()).collect();

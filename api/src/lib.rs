@@ -9,12 +9,14 @@ pub mod auth;
 pub mod body;
 pub mod cursor;
 pub mod docs;
+pub mod exports;
 pub mod guard;
 pub mod keys;
 pub mod params;
 pub mod problem;
 pub mod routes;
 pub mod sent;
+mod word;
 
 use std::sync::Arc;
 
@@ -24,7 +26,9 @@ use axum::routing::get;
 use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
-use ensimbi_projections::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView};
+use ensimbi_projections::{
+    DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, WalletsView,
+};
 
 /// Everything that routes read through.
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub struct ApiState {
     pub discrepancies: Arc<dyn DiscrepanciesView>,
     /// Open items.
     pub open_items: Arc<dyn OpenItemsView>,
+    /// Whole tables of the views, for exports.
+    pub rows: Arc<dyn RowsView>,
     /// The door, where this process has it; without it commands are answered `unavailable`.
     pub commands: Option<Arc<dyn Commands>>,
     /// Which key opens which book.

@@ -19,7 +19,7 @@ mod word;
 use std::sync::Arc;
 
 pub use projection::{At, Configured, HandlerError, Projection, State};
-pub use query::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, Views, WalletsView};
+pub use query::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, Views, WalletsView};
 pub use runner::{Progress, Projector, RebuildError, RebuildReport, Stop, StopKind};
 pub use store::{StoreError, ViewStore};
 

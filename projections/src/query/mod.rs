@@ -5,6 +5,7 @@ mod fees;
 mod invoices;
 mod open_items;
 mod payments;
+mod rows;
 mod wallets;
 
 use ensimbi_events::{BookId, Time};
@@ -17,6 +18,7 @@ pub use invoices::{
 };
 pub use open_items::{OpenItemKey, OpenItemList, OpenItemTotal, OpenItemsQuery, OpenItemsView, age_days};
 pub use payments::{DisputesQuery, PaymentDetail, PaymentTotal, PaymentsQuery, PaymentsView};
+pub use rows::{RowPages, RowsView, ViewRow, ViewTable};
 pub use wallets::{WalletKey, WalletsView};
 
 use crate::projection::At;

@@ -1,6 +1,6 @@
 //! Running the suite and counting the tests that used a server.
 //!
-//! Order: servers, the `ensimbi` binary, the tests, the doc tests, the count. A test counts for a server when a word of
+//! Order: servers, the readers of exports, the `ensimbi` binary, the tests, the doc tests, the count. A test counts for a server when a word of
 //! its name (or of its file's) starts with `postgres` or `nats`; a whole run in which either count is zero fails, since
 //! then the servers stood there for nothing.
 
@@ -24,6 +24,7 @@ pub fn test(filters: &[String]) -> Result<()> {
     for note in servers.notes() {
         eprintln!("xtask: {note}");
     }
+    let readers = tools::export_readers()?;
     let binary = build_binary(&root)?;
     let nextest = tools::on_path("cargo-nextest");
     eprintln!("xtask: running the suite with {}", if nextest { "cargo nextest" } else { "cargo test" });
@@ -48,6 +49,7 @@ pub fn test(filters: &[String]) -> Result<()> {
     let mut command = cargo(&root)?;
     // A failing test's own sentence is what is read; pages of frames would bury it.
     command.args(runner).args(filters).env("ENSIMBI_BIN", &binary).env("RUST_BACKTRACE", "0");
+    command.env("ENSIMBI_TEST_PYTHONPATH", &readers);
     command.envs(servers.env().iter().map(|(name, value)| (name, value)));
     let mut count = Count::new(nextest);
     let mut ok = watched(&mut command, |line| count.line(line))?.success();

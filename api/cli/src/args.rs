@@ -238,10 +238,10 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub home: HomeArgs,
     /// What to write: `leaves` (a CBOR sequence of byte strings, one a leaf), `csv` (one table), `hledger` or `beancount`
-    /// (the book as a journal).
+    /// (the book as a journal), `parquet` (one table; only where it was built in).
     #[arg(value_parser = words(Kind::ALL.iter().map(|kind| kind.as_str())))]
     pub kind: String,
-    /// Of `csv`: which table.
+    /// Of `csv` and `parquet`: which table.
     #[arg(long, value_name = "NAME", value_parser = words(Table::ALL.iter().map(|table| table.as_str())))]
     pub table: Option<String>,
     /// Of `csv`: the form that is safe to open in a spreadsheet; the other one is exact.

@@ -47,7 +47,7 @@ pub async fn run(args: ExportArgs) -> Outcome {
     let Written { position, rows, sha256 } = written;
     let noun = match kind {
         Kind::Leaves => "leaves",
-        Kind::Csv => "rows",
+        Kind::Csv | Kind::Parquet => "rows",
         Kind::Hledger | Kind::Beancount => "transactions",
     };
     let what = format!("{rows} {noun} of book {book} at position {position} in {}, sha256 {sha256}", file.display());

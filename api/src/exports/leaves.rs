@@ -26,9 +26,12 @@ impl Log<'_> {
         let mut page = self.reader.read(self.book, after, PAGE).await?;
         // What was recorded since belongs to a later export.
         page.retain(|leaf| leaf.position <= self.through);
-        match page.first() {
-            Some(first) if first.position == after + 1 => Ok(page),
-            _ => Err(ExportError::damaged(format!("position {} is missing", after + 1))),
+        if page.is_empty() {
+            return Err(ExportError::damaged(format!("position {} is missing", after + 1)));
+        }
+        match page.iter().zip(after + 1..).find(|(leaf, position)| leaf.position != *position) {
+            Some((_, missing)) => Err(ExportError::damaged(format!("position {missing} is missing"))),
+            None => Ok(page),
         }
     }
 

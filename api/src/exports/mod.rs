@@ -15,6 +15,8 @@ mod journal;
 mod leaves;
 mod names;
 mod out;
+#[cfg(feature = "parquet")]
+mod packed;
 mod tables;
 mod text;
 
@@ -41,6 +43,8 @@ words! {
         Hledger = "hledger",
         /// The book as a file of beancount.
         Beancount = "beancount",
+        /// One table as Apache Parquet; only where the program was built with the feature `parquet`.
+        Parquet = "parquet",
     }
 }
 
@@ -51,6 +55,7 @@ impl Kind {
             Self::Leaves => "application/cbor-seq",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Hledger | Self::Beancount => "text/plain; charset=utf-8",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
@@ -61,12 +66,13 @@ impl Kind {
             Self::Csv => "csv",
             Self::Hledger => "journal",
             Self::Beancount => "beancount",
+            Self::Parquet => "parquet",
         }
     }
 
     /// Whether a terminal can show it.
     pub const fn is_text(self) -> bool {
-        !matches!(self, Self::Leaves)
+        !matches!(self, Self::Leaves | Self::Parquet)
     }
 }
 
@@ -89,11 +95,16 @@ impl Ask {
             .ok_or_else(|| asked("kind", format!("expected one of {}", list(Kind::ALL, |kind| kind.as_str()))))?;
         let tables = || list(Table::ALL, |table| table.as_str());
         let table = match (kind, table) {
-            (Kind::Csv, None) => return Err(asked("table", format!("say which one; one of {}", tables()))),
-            (Kind::Csv, Some(name)) => {
+            (Kind::Parquet, _) if !cfg!(feature = "parquet") => {
+                return Err(asked("kind", "this program was built without the feature `parquet`".to_owned()));
+            }
+            (Kind::Csv | Kind::Parquet, None) => {
+                return Err(asked("table", format!("say which one; one of {}", tables())));
+            }
+            (Kind::Csv | Kind::Parquet, Some(name)) => {
                 Some(Table::from_text(name).ok_or_else(|| asked("table", format!("expected one of {}", tables())))?)
             }
-            (_, Some(_)) => return Err(asked("table", "only csv has tables; leave it out".to_owned())),
+            (_, Some(_)) => return Err(asked("table", "only csv and parquet have tables; leave it out".to_owned())),
             (_, None) => None,
         };
         if spreadsheet && kind != Kind::Csv {
@@ -218,6 +229,17 @@ impl Export {
     /// # Errors
     /// See [`ExportError`]; what the sink then has is a part, without a trailer.
     pub async fn write(self, sink: &mut dyn Sink) -> Result<Written, ExportError> {
+        #[cfg(feature = "parquet")]
+        if self.ask.kind == Kind::Parquet {
+            let mut packed = packed::Packed::new(sink);
+            let written = self.write_rows(&mut packed).await?;
+            packed.finish().await?;
+            return Ok(written);
+        }
+        self.write_rows(sink).await
+    }
+
+    async fn write_rows(self, sink: &mut dyn Sink) -> Result<Written, ExportError> {
         let Self { ask, book, sources, position, from } = self;
         let reader = sources.reader.as_ref();
         let mut out = out::Out::new(sink, position);

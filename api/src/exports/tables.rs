@@ -48,7 +48,7 @@ impl Table {
     }
 
     /// The names of its columns.
-    const fn columns(self) -> &'static [&'static str] {
+    pub(super) const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Entries => log::ENTRIES,
             Self::Events => log::EVENTS,

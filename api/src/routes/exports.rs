@@ -32,11 +32,11 @@ static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// Writes a book or a view out.
 ///
-/// The body ends with a trailer that says position, rows and the SHA-256 of all bytes before it (`leaves` has none);
+/// The body ends with a trailer that says position, rows and the SHA-256 of all bytes before it (`leaves` has none, `parquet` has them in its metadata);
 /// without it, the export is not whole.
 #[utoipa::path(get, path = "/v1/exports/{kind}", operation_id = "get_export", tag = "book", security(("api_key" = [])), params(
-    ("kind" = String, Path, description = "`leaves`, `csv`, `hledger` or `beancount`."),
-    ("table" = Option<String>, Query, description = "Of `csv`: `entries`, `events`, `trial_balance`, `wallets`, `payments`, `invoices`, `open_items` or `discrepancies`."),
+    ("kind" = String, Path, description = "`leaves`, `csv`, `hledger`, `beancount`, or `parquet` where it was built in."),
+    ("table" = Option<String>, Query, description = "Of `csv` and `parquet`: `entries`, `events`, `trial_balance`, `wallets`, `payments`, `invoices`, `open_items` or `discrepancies`."),
     ("spreadsheet" = Option<bool>, Query, description = "Of `csv`: the form that is safe to open in a spreadsheet. The other one is exact."),
 ), responses(
     (status = 200, description = "The export, in the media type of its kind. `Ensimbi-Position` says until where it is true.", body = String, content_type = "text/plain"),

@@ -215,8 +215,9 @@ async fn an_export_that_cannot_be_written_leaves_nothing_and_ends_with_3() {
 async fn the_route_gives_the_same_bytes_as_the_command_line() {
     let folder = played("20").await;
     let data = folder.text("data");
-    let serving = Serving::start(["--data", &data]).await;
     let made = run(["keys", "add", "the accountant", "--json", "--data", &data]).await.expect_code(0).json();
+    let config = folder.write("serve.toml", "[book]\ntenant = \"demo\"\n");
+    let serving = Serving::start(["--data", &data, "--config", &config]).await;
     let key = text(&made["key"]);
     let client = reqwest::Client::new();
     let fetch = async |path: &str| {

@@ -16,6 +16,8 @@ use crate::tools;
 
 /// Words that begin the names of tests that need a server.
 const SERVER_WORDS: [&str; 2] = ["postgres", "nats"];
+/// Off in the product as it is built by default, as `build_binary` does; the tests run with it.
+const PARQUET: &str = "ensimbi/parquet";
 
 /// Runs every test; `filters` go to the test runner.
 pub fn test(filters: &[String]) -> Result<()> {
@@ -35,6 +37,8 @@ pub fn test(filters: &[String]) -> Result<()> {
             "nextest",
             "run",
             "--workspace",
+            "--features",
+            PARQUET,
             "--no-fail-fast",
             "--retries",
             "1",
@@ -44,7 +48,7 @@ pub fn test(filters: &[String]) -> Result<()> {
             "flaky",
         ]
     } else {
-        &["test", "--workspace", "--no-fail-fast"]
+        &["test", "--workspace", "--features", PARQUET, "--no-fail-fast"]
     };
     let mut command = cargo(&root)?;
     // A failing test's own sentence is what is read; pages of frames would bury it.

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ensimbi_events::BookId;
+use ensimbi_events::codes::Problem;
 use ensimbi_events::ids::Derivation;
 
 use crate::params::Params;
@@ -54,6 +55,6 @@ impl Binding {
 
     /// The problem of a cursor that is not of this query.
     pub fn wrong() -> ApiError {
-        ApiError::parameter("cursor", "not a cursor of this query; start again without it")
+        ApiError::about(Problem::WrongCursor, "cursor", "not a cursor of this query; start again without it")
     }
 }

@@ -6,6 +6,7 @@
 //! through [`Commands`], each under an `Idempotency-Key`.
 
 pub mod auth;
+pub mod axes;
 pub mod body;
 pub mod cursor;
 pub mod docs;
@@ -27,7 +28,7 @@ use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
 use ensimbi_projections::{
-    DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, WalletsView,
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, WalletsView,
 };
 
 /// Everything that routes read through.
@@ -41,6 +42,8 @@ pub struct ApiState {
     pub payments: Arc<dyn PaymentsView>,
     /// Fees.
     pub fees: Arc<dyn FeesView>,
+    /// Accounts: trial balance and statements.
+    pub accounts: Arc<dyn AccountsView>,
     /// Invoices.
     pub invoices: Arc<dyn InvoicesView>,
     /// Discrepancies.

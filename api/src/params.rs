@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use ensimbi_events::Time;
 use ensimbi_events::codes::Problem;
+use ensimbi_events::{Currency, Time, currency};
 use jiff::tz::TimeZone;
 
 use crate::problem::ApiError;
@@ -18,6 +18,8 @@ pub const LIMIT_DEFAULT: u32 = 50;
 const VALUE_MAX: usize = 1_000;
 /// Most parameters of a request.
 const COUNT_MAX: usize = 32;
+/// What every account path begins with.
+pub const ROOTS: [&str; 5] = ["assets", "liabilities", "equity", "income", "expenses"];
 
 /// The query of a request, before a route says what it knows.
 #[derive(Debug)]
@@ -48,7 +50,8 @@ impl RawParams {
             let shown: String = name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
             if !allowed.contains(&name.as_str()) {
                 let known = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-                return Err(ApiError::parameter(&shown, format!("not known here; allowed: {known}")));
+                let detail = format!("not known here; allowed: {known}");
+                return Err(ApiError::unknown(&shown, detail, allowed.iter().copied()));
             }
             if seen.contains(&name.as_str()) {
                 return Err(ApiError::parameter(&shown, "given twice"));
@@ -96,7 +99,7 @@ impl Params {
             Some(word) => Ok(Some(word)),
             None => {
                 let words: Vec<&str> = all.iter().map(|word| as_str(*word)).collect();
-                Err(ApiError::parameter(name, format!("expected one of {}", words.join(", "))))
+                Err(ApiError::unknown(name, format!("expected one of {}", words.join(", ")), words))
             }
         }
     }
@@ -118,8 +121,23 @@ impl Params {
         // POSIX strings and file names are not IANA names.
         let plain = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
         let zone = if plain { TimeZone::get(text).ok() } else { None };
-        let expected = || ApiError::parameter(name, "expected an IANA time zone, such as Africa/Kampala");
-        zone.map(Some).ok_or_else(expected)
+        let unknown = || {
+            let all = jiff::tz::db().available().map(|zone| zone.to_string());
+            ApiError::unknown(name, "expected an IANA time zone, such as Africa/Kampala", all)
+        };
+        zone.map(Some).ok_or_else(unknown)
+    }
+
+    /// A currency's code: of ISO 4217, of a sandbox, or `own`, those that the book uses beside them.
+    ///
+    /// # Errors
+    /// `unknown_value`, with all of them.
+    pub fn currency(&self, name: &str, own: &[Currency]) -> Result<Option<Currency>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let code = text.parse().ok();
+        let code = code.filter(|code| own.contains(code) || currency::lookup(*code).is_some());
+        let detail = "expected the code of a currency, such as UGX";
+        code.map(Some).ok_or_else(|| ApiError::unknown(name, detail, known_currencies(own)))
     }
 
     /// `from` and `to` in RFC 3339, in this order.
@@ -129,7 +147,7 @@ impl Params {
     pub fn range(&self) -> Result<(Option<Time>, Option<Time>), ApiError> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(ApiError::parameter("to", "is before `from`"));
+            return Err(ApiError::about(Problem::InvalidRange, "to", "is before `from`"));
         }
         Ok((from, to))
     }
@@ -141,8 +159,10 @@ impl Params {
     pub fn account(&self, name: &str) -> Result<Option<String>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b':';
-        if text.is_empty() || text.len() > 160 || !text.bytes().all(plain) {
-            return Err(ApiError::parameter(name, "expected an account path, such as income:sales"));
+        let rooted = ROOTS.contains(&text.split(':').next().unwrap_or_default());
+        if !rooted || text.len() > 160 || !text.bytes().all(plain) {
+            let detail = "expected an account path under one of the five roots, such as income:sales";
+            return Err(ApiError::unknown(name, detail, ROOTS));
         }
         Ok(Some(text.to_owned()))
     }
@@ -158,6 +178,14 @@ impl Params {
         }
         Ok(limit)
     }
+}
+
+/// Every code that is understood, sorted.
+pub(crate) fn known_currencies(own: &[Currency]) -> Vec<String> {
+    let mut all: Vec<String> = own.iter().map(ToString::to_string).chain(currency::codes()).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The one parameter of a path, read by its own grammar.

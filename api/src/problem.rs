@@ -35,6 +35,9 @@ pub struct ProblemBody {
     /// The ledger's own word, where it refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+    /// What would have been understood, where the code is `unknown_value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Vec<String>>,
 }
 
 /// Why a request is not answered with what it asked for.
@@ -45,17 +48,38 @@ pub struct ApiError {
     parameter: Option<String>,
     field: Option<String>,
     refusal: Option<Refusal>,
+    allowed: Option<Vec<String>>,
 }
 
 impl ApiError {
     /// With a code and words for a person; never with what a store or a caller's secret says.
     pub fn new(code: Problem, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), parameter: None, field: None, refusal: None }
+        Self { code, detail: detail.into(), parameter: None, field: None, refusal: None, allowed: None }
     }
 
-    /// A parameter that is not known or not valid.
+    /// A parameter that is known, and whose value is not valid.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self { parameter: Some(name.to_owned()), ..Self::new(Problem::InvalidParameter, detail) }
+        Self::about(Problem::InvalidParameter, name, detail)
+    }
+
+    /// A problem about a parameter, with a code of its own.
+    pub fn about(code: Problem, name: &str, detail: impl Into<String>) -> Self {
+        Self { parameter: Some(name.to_owned()), ..Self::new(code, detail) }
+    }
+
+    /// A parameter, or its value, that nothing here is called; with everything that would be understood.
+    pub fn unknown(
+        name: &str,
+        detail: impl Into<String>,
+        allowed: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self::about(Problem::UnknownValue, name, detail).allowing(allowed)
+    }
+
+    /// The same problem, saying what would have been understood.
+    #[must_use]
+    pub fn allowing(self, allowed: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { allowed: Some(allowed.into_iter().map(Into::into).collect()), ..self }
     }
 
     /// A field of the body that is wrong.
@@ -115,6 +139,7 @@ pub const fn status(code: Problem) -> StatusCode {
         | Problem::UnknownBank
         | Problem::NoPush => StatusCode::NOT_FOUND,
         Problem::InvalidParameter
+        | Problem::WrongCursor
         | Problem::InvalidBody
         | Problem::InvalidAmount
         | Problem::WrongCurrency
@@ -123,13 +148,19 @@ pub const fn status(code: Problem) -> StatusCode {
         | Problem::NotOffered
         | Problem::InsufficientAvailable
         | Problem::LimitExceeded
+        | Problem::Unbalanced
+        | Problem::MemoAlone
         | Problem::Refused => StatusCode::UNPROCESSABLE_ENTITY,
-        Problem::IdempotencyKeyMissing => StatusCode::BAD_REQUEST,
+        Problem::IdempotencyKeyMissing | Problem::UnknownValue | Problem::InvalidRange => StatusCode::BAD_REQUEST,
         Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Problem::Unavailable | Problem::ProjectionStopped => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Problem::IdempotencyConflict | Problem::WrongState => StatusCode::CONFLICT,
+        Problem::IdempotencyConflict
+        | Problem::WrongState
+        | Problem::PeriodClosed
+        | Problem::ApprovalNeeded
+        | Problem::AlreadyReversed => StatusCode::CONFLICT,
         Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -161,6 +192,7 @@ impl IntoResponse for ApiError {
             parameter: self.parameter,
             field: self.field,
             refusal: self.refusal.map(|word| word.as_str().to_owned()),
+            allowed: self.allowed,
         };
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

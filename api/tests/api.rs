@@ -106,12 +106,55 @@ async fn the_trial_balance_has_columns_totals_and_a_verdict() {
 #[tokio::test]
 async fn the_fee_report_stands_beside_the_fee_accounts() {
     let body = get("/v1/fees?group_by=component,day&tz=Africa/Kampala").await.json();
-    assert_eq!(body["groups"][0]["group"]["component"], "x");
-    assert_eq!(body["totals"][0]["amount"], "24.5");
-    assert_eq!(body["totals"][0]["accounts"], "24.5");
-    assert_eq!(body["totals"][0]["difference"], "0");
-    let part = get("/v1/fees?from=2026-01-01T00:00:00Z").await.json();
-    assert!(part["totals"][0].get("difference").is_none());
+    let group = &body["groups"][0];
+    assert_eq!((&group["group"]["component"], &group["direction"]), (&"x".into(), &"in".into()));
+    assert_eq!((&group["count"], &group["gross"], &group["fees"]), (&1.into(), &"700".into(), &"24.5".into()));
+    assert_eq!((&group["net"], &group["effective_rate"]), (&"675.5".into(), &"0.035".into()));
+    assert_eq!((&group["unitemised"], &group["derived"]), (&"0.5".into(), &"0".into()));
+    // Also of a part of the time, in the book's own zone, which the answer names.
+    let part = get("/v1/fees?from=2026-01-01&as_of=2026-01-31&basis=booked").await.json();
+    for (body, basis) in [(body, "occurred"), (part, "booked")] {
+        assert_eq!((&body["tz"], &body["basis"]), (&"Africa/Kampala".into(), &basis.into()));
+        let total = &body["totals"][0];
+        assert_eq!(
+            (&total["fees"], &total["accounts"], &total["difference"]),
+            (&"24.5".into(), &"24.5".into(), &"0".into())
+        );
+        assert_eq!(body["volumes"][0]["gross"], "700");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_is_paged_and_each_line_names_its_event() {
+    let path = "/v1/statements?account=assets:wallet:main:w1&limit=4";
+    let first = get(path).await.json();
+    assert_eq!((&first["opening"], &first["debit"], &first["closing"]), (&"0".into(), &"700".into(), &"700".into()));
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["count"]), (4, &7.into()));
+    let line = &first["items"][3];
+    assert_eq!(
+        (&line["position"], &line["balance"], &line["payment"]),
+        (&4.into(), &"400".into(), &subject(4).to_string().into())
+    );
+    assert!(line["evidence"].is_array());
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = get(&format!("{path}&cursor={cursor}")).await.json();
+    assert_eq!((second["items"].as_array().unwrap().len(), second["next_cursor"].is_null()), (3, true));
+    // A cursor is of its own account, currency and span only.
+    for other in ["account=expenses:fees:main:provider", "account=assets:wallet:main:w1&from=2026-01-01"] {
+        get(&format!("/v1/statements?{other}&limit=4&cursor={cursor}")).await.problem(422, "wrong_cursor");
+    }
+    let unknown = get("/v1/statements?account=income:salez").await.problem(400, "unknown_value");
+    let allowed = unknown["allowed"].as_array().unwrap().clone();
+    assert!(allowed.contains(&"assets:wallet:main:w1".into()), "{allowed:?}");
+}
+
+#[tokio::test]
+async fn what_was_known_is_the_prefix_recorded_by_then() {
+    let wallet = get("/v1/wallets?limit=1").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+    let early = get(&format!("/v1/wallets/{wallet}/balance?as_of=2026-04-30&known_at=1969-01-01")).await.json();
+    assert_eq!((&early["position"], &early["as_of"]), (&0.into(), &"2026-04-30T20:59:59.999999Z".into()));
+    let late = get(&format!("/v1/wallets/{wallet}/balance?known_at=2126-01-01T00:00:00Z")).await.json();
+    assert_eq!((&late["position"], late["as_of"].is_null()), (&7.into(), true));
 }
 
 #[tokio::test]
@@ -180,70 +223,105 @@ async fn open_items_have_an_age_and_stand_beside_their_accounts() {
 #[tokio::test]
 async fn wrong_parameters_are_refused_and_named() {
     let cases = [
-        ("/v1/wallets?status=x", "status"),
         ("/v1/wallets?limit=0", "limit"),
         ("/v1/wallets?limit=501", "limit"),
         ("/v1/wallets?limit=1000000000", "limit"),
         ("/v1/wallets?limit=1&limit=2", "limit"),
         ("/v1/wallets/not-a-uuid", "id"),
-        ("/v1/payments?state=paid", "state"),
         ("/v1/payments?connection=../x", "connection"),
         ("/v1/payments/1", "id"),
         ("/v1/payments?invoice=1", "invoice"),
         ("/v1/payments?party=somebody", "party"),
         ("/v1/payments?parent=1", "parent"),
-        ("/v1/payments?kind=dispute", "kind"),
-        ("/v1/disputes?state=succeeded", "state"),
         ("/v1/disputes?payment=1", "payment"),
         ("/v1/disputes?connection=main", "connection"),
-        ("/v1/disputes?kind=dispute", "kind"),
         ("/v1/disputes/1", "id"),
         ("/v1/payments?from=2026", "from"),
-        ("/v1/payments?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
-        ("/v1/invoices?state=overpaid", "state"),
         ("/v1/invoices?party=1", "party"),
-        ("/v1/invoices?currency=shillings", "currency"),
         ("/v1/invoices?overdue=yes", "overdue"),
         ("/v1/invoices?limit=-1", "limit"),
-        ("/v1/invoices?cursor=x", "cursor"),
         ("/v1/invoices/INV-1", "id"),
-        ("/v1/invoices/ageing?tz=EAT-3", "tz"),
         ("/v1/invoices/ageing?as_at=tomorrow", "as_at"),
-        ("/v1/invoices/ageing?currency=UGX", "currency"),
-        ("/v1/discrepancies?state=closed", "state"),
-        ("/v1/discrepancies?kind=strange", "kind"),
         ("/v1/discrepancies?connection=main", "connection"),
         ("/v1/discrepancies?wallet=1", "wallet"),
         ("/v1/discrepancies?subject=1", "subject"),
         ("/v1/discrepancies/1", "id"),
-        ("/v1/open-items?account=Assets", "account"),
         ("/v1/open-items?connection=main", "connection"),
-        ("/v1/open-items?currency=", "currency"),
-        ("/v1/open-items?as_at=2026-01-01T00:00:00Z", "as_at"),
         ("/v1/events/0", "position"),
         ("/v1/events/-1", "position"),
         ("/v1/events?after=x", "after"),
-        ("/v1/entries?account=Income%3ASales", "account"),
         ("/v1/entries?payment=1", "payment"),
-        ("/v1/trial-balance?x=1", "x"),
-        ("/v1/fees?group_by=colour", "group_by"),
         ("/v1/fees?group_by=component,component", "group_by"),
-        ("/v1/fees?group_by=day", "tz"),
-        ("/v1/fees?group_by=day&tz=Mars/Olympus", "tz"),
-        ("/v1/fees?tz=../../etc/passwd", "tz"),
+        ("/v1/fees?basis=booked&from=2026-01-01T00:00:00Z", "from"),
+        ("/v1/fees?to=2026-01-01&as_of=2026-01-01", "as_of"),
+        ("/v1/fees?as_of=2026-02-30", "as_of"),
+        ("/v1/fees?known_at=soon", "known_at"),
+        ("/v1/statements", "account"),
+        ("/v1/trial-balance?as_of=31.12.2026", "as_of"),
         ("/v1/fees?from=yesterday", "from"),
-        ("/v1/fees?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
     ];
     for (path, parameter) in cases {
         let body = get(path).await.problem(422, "invalid_parameter");
         assert_eq!(body["parameter"], parameter, "{path}");
     }
-    let body = get("/v1/payments?page=2").await.problem(422, "invalid_parameter");
-    assert!(body["detail"].as_str().unwrap().contains("allowed: kind, state, connection"), "{body}");
-    let balance = format!("/v1/wallets/{}/balance?as_of=2026-01-01T00:00:00Z", wallet(1));
+    assert_eq!(get("/v1/invoices?cursor=x").await.problem(422, "wrong_cursor")["parameter"], "cursor");
+    let balance = format!("/v1/wallets/{}/balance?as_of=the+30th", wallet(1));
     assert_eq!(get(&balance).await.problem(422, "invalid_parameter")["parameter"], "as_of");
-    get("/v1/wallets?%ff=%fe").await.problem(422, "invalid_parameter");
+    get("/v1/wallets?%ff=%fe").await.problem(400, "unknown_value");
     get(&format!("/v1/wallets?cursor={}", "a".repeat(9_000))).await.problem(422, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_named_with_what_is() {
+    let cases = [
+        ("/v1/wallets?status=x", "status"),
+        ("/v1/payments?state=paid", "state"),
+        ("/v1/payments?kind=dispute", "kind"),
+        ("/v1/disputes?state=succeeded", "state"),
+        ("/v1/disputes?kind=dispute", "kind"),
+        ("/v1/invoices?state=overpaid", "state"),
+        ("/v1/invoices?currency=shillings", "currency"),
+        ("/v1/invoices/ageing?tz=EAT-3", "tz"),
+        ("/v1/invoices/ageing?currency=UGX", "currency"),
+        ("/v1/discrepancies?state=closed", "state"),
+        ("/v1/discrepancies?kind=strange", "kind"),
+        ("/v1/open-items?account=Assets", "account"),
+        ("/v1/open-items?currency=", "currency"),
+        ("/v1/open-items?as_at=2026-01-01T00:00:00Z", "as_at"),
+        ("/v1/entries?account=Income%3ASales", "account"),
+        ("/v1/trial-balance?x=1", "x"),
+        ("/v1/fees?group_by=day&tz=Mars/Olympus", "tz"),
+        ("/v1/fees?tz=../../etc/passwd", "tz"),
+        ("/v1/open-items?currency=QQQ", "currency"),
+        ("/v1/fees?basis=guessed", "basis"),
+        ("/v1/statements?account=sales", "account"),
+        ("/v1/statements?account=assets:wallet:main:w1&currency=XQX", "currency"),
+        ("/v1/statements?account=assets:wallet:main:w1&currency=USD", "currency"),
+        ("/v1/fees?group_by=colour", "group_by"),
+    ];
+    for (path, parameter) in cases {
+        let body = get(path).await.problem(400, "unknown_value");
+        assert_eq!(body["parameter"], parameter, "{path}");
+        assert!(body["allowed"].is_array(), "{body}");
+    }
+    let body = get("/v1/payments?page=2").await.problem(400, "unknown_value");
+    assert!(body["detail"].as_str().unwrap().contains("allowed: kind, state, connection"), "{body}");
+    assert_eq!(body["allowed"][0], "kind");
+    let allowed = |body: serde_json::Value, word: &str| body["allowed"].as_array().unwrap().contains(&word.into());
+    assert!(allowed(get("/v1/fees?tz=Mars/Olympus").await.json(), "Africa/Kampala"));
+    assert!(allowed(get("/v1/invoices?currency=QQQ").await.json(), "UGX"));
+    assert!(allowed(get("/v1/invoices?state=overpaid").await.json(), "part_paid"));
+    assert!(allowed(get("/v1/entries?account=sales").await.json(), "income"));
+}
+
+#[tokio::test]
+async fn a_range_that_ends_before_it_begins_is_refused() {
+    for path in ["/v1/payments", "/v1/fees"] {
+        let path = format!("{path}?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z");
+        assert_eq!(get(&path).await.problem(400, "invalid_range")["parameter"], "to", "{path}");
+    }
+    let path = "/v1/fees?from=2026-01-02&as_of=2025-12-31";
+    assert_eq!(get(path).await.problem(400, "invalid_range")["parameter"], "as_of");
 }
 
 /// Follows `next_cursor` to the end.
@@ -302,11 +380,11 @@ async fn a_cursor_serves_only_its_own_query_and_book() {
         "/v1/payments?cursor=AAAA".into(),
         "/v1/payments?cursor=%00%ff".into(),
     ] {
-        let body = get(&path).await.problem(422, "invalid_parameter");
-        assert_eq!(body["parameter"].as_str().unwrap_or("cursor"), "cursor", "{path}");
+        let got = get(&path).await;
+        assert_eq!(got.problem(422, "wrong_cursor")["parameter"], "cursor", "{path}");
     }
     let path = format!("/v1/payments?limit=3&state=succeeded&cursor={cursor}");
-    get_as(&Arc::new(House::default()), OTHER, &path).await.problem(422, "invalid_parameter");
+    get_as(&Arc::new(House::default()), OTHER, &path).await.problem(422, "wrong_cursor");
 }
 
 #[tokio::test]

@@ -211,7 +211,7 @@ async fn bodies_that_are_no_json_object_are_refused() {
     assert_eq!(sent(&world, true, utf8).await.status, 202);
     let broken = bare().header("content-type", "application/json").body(Body::from(vec![b'{', 0xff, b'}'])).unwrap();
     sent(&world, true, broken).await.problem(422, "invalid_body");
-    post_new("/v1/collections?dry_run=1", COLLECTION).await.problem(422, "invalid_parameter");
+    post_new("/v1/collections?dry_run=1", COLLECTION).await.problem(400, "unknown_value");
     let twice = bare().header("idempotency-key", "k").header("content-type", "application/json");
     sent(&world, true, twice.body(Body::from(COLLECTION)).unwrap()).await.problem(422, "invalid_parameter");
 }
@@ -328,7 +328,7 @@ async fn connections_banks_and_alarms_are_the_books_own() {
     get(BOOK, "/v1/connections/main/banks").await.problem(422, "not_offered");
     assert_eq!(get(BOOK, "/v1/alarms").await.json()["items"][0]["kind"], "quarantined");
     assert_eq!(get(OTHER, "/v1/alarms").await.json()["items"], json!([]));
-    get(BOOK, "/v1/alarms?x=1").await.problem(422, "invalid_parameter");
+    get(BOOK, "/v1/alarms?x=1").await.problem(400, "unknown_value");
     get(BOOK, &format!("/v1/connections/{}/banks", "x".repeat(200))).await.problem(422, "invalid_parameter");
 }
 

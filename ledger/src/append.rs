@@ -4,7 +4,7 @@
 //! Where a key was there already, the batch is decided once more with those keys known: looking every key up first would
 //! cost each batch for the sake of the rare repeat that the subject's state did not tell.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::config::BookConfig;
@@ -12,7 +12,7 @@ use ensimbi_events::ports::Clock;
 use ensimbi_events::{BookId, Claim, SubjectId};
 
 use crate::decide::state::{SEEN_MAX, SubjectState};
-use crate::decide::{Decided, Decider, Key, KeyKind, Known, KnownKey, Sealed, needs, needs_next};
+use crate::decide::{Decided, Decider, Key, KeyKind, Known, Sealed, keys_needed, needs, needs_next, trial_needed};
 use crate::store::{AppendTx, HeadRow, Store, StoreError, Write};
 use crate::tree::Edge;
 
@@ -98,7 +98,7 @@ async fn again(
     // Knowing one key can bring other events about; each round learns at least one more.
     for _ in 0..=claims.len() {
         let mut known = load(tx.as_mut(), claims).await?;
-        known.keys = tx.keys(&wanted).await?.into_iter().collect::<HashMap<Key, KnownKey>>();
+        known.keys.extend(tx.keys(&wanted).await?);
         let (outcomes, decided) = decide(book, clock, known, claims);
         if decided.sealed.is_empty() {
             tx.rollback().await?;
@@ -147,7 +147,14 @@ async fn load(tx: &mut dyn AppendTx, claims: &[Claim]) -> Result<Known, StoreErr
         wanted = next.into_iter().filter(|subject| !states.contains_key(subject)).collect();
     }
     let wallets = tx.wallets().await?;
-    Ok(Known { edge, recorded_at: head.recorded_at, config, states, wallets, keys: HashMap::new() })
+    // Rare words: what only they ask for is read only where a batch has one.
+    let mut trials = BTreeMap::new();
+    for to in claims.iter().filter_map(|claim| trial_needed(&claim.fact.body)).collect::<BTreeSet<_>>() {
+        trials.insert(to.to_owned(), tx.balances_through(to).await?.into_iter().collect());
+    }
+    let asked: Vec<Key> = claims.iter().flat_map(keys_needed).collect();
+    let keys = if asked.is_empty() { HashMap::new() } else { tx.keys(&asked).await?.into_iter().collect() };
+    Ok(Known { edge, recorded_at: head.recorded_at, config, states, wallets, keys, trials })
 }
 
 /// A state row.

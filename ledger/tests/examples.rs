@@ -1,4 +1,5 @@
-//! The worked numbers of the bookkeeping page, section 8, on both stores: the two columns are read as they stand.
+//! The worked numbers of the bookkeeping page, section 8, on both stores: `worked/table.md` is that table, and its two columns are read as
+//! they stand.
 //!
 //! Each number is a fresh book. Its claims go one by one through the real writer; the lines of all new events and the
 //! changes of what is reserved must be the step's `Lines`, and the balances afterwards its `After`.
@@ -13,18 +14,18 @@ use common::{House, on_both_stores, recorded, say, tell};
 use ensimbi_events::codes::DiscrepancyKind;
 use ensimbi_events::{Body, Currency};
 use ensimbi_ledger::writer::Writer;
-use worked::{Step, TABLE};
+use worked::{Step, table};
 
 on_both_stores!(every_worked_number_is_booked_to_the_last_unit);
 
 async fn every_worked_number_is_booked_to_the_last_unit(house: &House) {
-    let mut numbers: Vec<u32> = Vec::new();
-    for (at, row) in TABLE.iter().enumerate() {
+    let (table, mut numbers) = (table(), Vec::<u32>::new());
+    for (at, row) in table.iter().enumerate() {
         if numbers.last() == Some(&row.number()) {
             continue;
         }
         numbers.push(row.number());
-        let steps: Vec<&Step> = TABLE[at..].iter().take_while(|step| step.number() == row.number()).collect();
+        let steps: Vec<&Step> = table[at..].iter().take_while(|step| step.number() == row.number()).collect();
         run(house, &steps).await;
     }
     assert_eq!(numbers, (1..=25).collect::<Vec<_>>());
@@ -33,7 +34,7 @@ async fn every_worked_number_is_booked_to_the_last_unit(house: &House) {
 async fn run(house: &House, steps: &[&Step]) {
     let number = steps[0].number();
     let book = ensimbi_events::BookId(uuid::Uuid::from_u128(u128::from(number)));
-    let say = say::Say { book, ..say::Say::new(steps[0].currency) };
+    let say = say::Say { book, ..say::Say::new(&steps[0].currency) };
     let writer = house.writer(book).await;
     let other = if number == 20 { say::currency("LRD") } else { say.currency };
     for claim in [say.opened(ensimbi_events::word::Mode::Test, &[]), say.configured(other)] {
@@ -48,7 +49,7 @@ async fn run(house: &House, steps: &[&Step]) {
             let found = after.get(&name).cloned().unwrap_or_else(|| "0".to_owned());
             assert_eq!(found, expected, "{name} after {}", step.name);
         }
-        assert_eq!(kinds, step.discrepancies, "discrepancies of {}", step.name);
+        assert_eq!(kinds, step.discrepancies(), "discrepancies of {}", step.name);
     }
     house.assert_sound(book).await;
 }
@@ -68,7 +69,7 @@ async fn book_step(
     size: &mut usize,
 ) -> (Vec<String>, Vec<DiscrepancyKind>) {
     let (mut lines, mut kinds) = (Vec::new(), Vec::new());
-    for claim in worked::claims(step.name, say, &house.events(say.book).await) {
+    for claim in worked::claims(&step.name, say, &house.events(say.book).await) {
         let before = reserved(house, say).await;
         recorded(&tell(writer, claim).await);
         for (event, _) in &house.events(say.book).await[*size..] {

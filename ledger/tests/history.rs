@@ -3,6 +3,7 @@
 
 mod common;
 mod history {
+    mod happenings;
     mod laws;
     mod memory;
     mod people;

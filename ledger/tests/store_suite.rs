@@ -3,10 +3,13 @@
 
 mod common;
 mod suite {
+    mod adjustments;
     mod balances;
     mod corrections;
     mod doubts;
+    mod fees;
     mod invoices;
+    mod periods;
     mod races;
     mod reads;
     mod refusals;

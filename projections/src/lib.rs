@@ -4,8 +4,8 @@
 //! function of (state, event) in a folder of its own, and every one of them passes `tests/suite.rs`. [`query`] reads
 //! the rows; every answer says the position it is true for.
 
+pub mod accounts;
 pub mod discrepancies;
-pub mod fees;
 pub mod invoices;
 pub mod open_items;
 pub mod payments;
@@ -19,7 +19,9 @@ mod word;
 use std::sync::Arc;
 
 pub use projection::{At, Configured, HandlerError, Projection, State};
-pub use query::{DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, Views, WalletsView};
+pub use query::{
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, Views, WalletsView,
+};
 pub use runner::{Progress, Projector, RebuildError, RebuildReport, Stop, StopKind};
 pub use store::{StoreError, ViewStore};
 
@@ -28,7 +30,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(wallets::Wallets),
         Arc::new(payments::Payments),
-        Arc::new(fees::Fees),
+        Arc::new(accounts::Accounts),
         Arc::new(invoices::Invoices),
         Arc::new(discrepancies::Discrepancies),
         Arc::new(open_items::OpenItems),

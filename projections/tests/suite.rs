@@ -16,7 +16,7 @@ use ensimbi_projections::query::{FeeDimension, FeesQuery, PaymentsQuery};
 use ensimbi_projections::store::Tx;
 use ensimbi_projections::{
     At, Configured, FeesView, HandlerError, PaymentsView, Projection, Projector, State, StopKind, StoreError, Views,
-    WalletsView, all, fees,
+    WalletsView, accounts, all,
 };
 use support::{
     BOOK, Database, MemoryBook, Place, Shared, WALLET, amount, fact, on_both, requested, scripted, subject, succeeded,
@@ -182,10 +182,10 @@ struct PoisonedState {
 #[async_trait]
 impl Projection for Poisoned {
     fn name(&self) -> &'static str {
-        fees::NAME
+        accounts::NAME
     }
     fn tables(&self) -> &'static [Table] {
-        fees::Fees.tables()
+        accounts::Accounts.tables()
     }
     async fn load(
         &self,
@@ -194,7 +194,7 @@ impl Projection for Poisoned {
         events: &[Event],
         configured: &Configured,
     ) -> Result<Box<dyn State>, StoreError> {
-        let inner = fees::Fees.load(tx, at, events, configured).await?;
+        let inner = accounts::Accounts.load(tx, at, events, configured).await?;
         Ok(Box::new(PoisonedState { inner, at: self.at, panics: self.panics }))
     }
 }
@@ -229,10 +229,10 @@ async fn poison_stops_one_projection_and_names_the_position(database: Database) 
             assert_eq!(stop.reason, if panics { "panic: a bug" } else { "a contradiction" });
         }
         let views = Views::new(projector.store().clone());
-        let query = FeesQuery { group_by: vec![], from: None, to: None, zone: jiff::tz::TimeZone::UTC };
+        let query = FeesQuery::all(vec![]);
         let stamp = views.fees(BOOK, &query).await.unwrap().stamp;
         assert_eq!((stamp.position, stamp.stopped_at), (16, Some(17)));
-        projector.rebuild(Some("fees"), None, &|_| {}).await.unwrap();
+        projector.rebuild(Some("accounts"), None, &|_| {}).await.unwrap();
         // A program that can read it goes on from there.
         let repaired = Projector::new(place.open().await, book.clone(), all());
         let progress = repaired.catch_up(BOOK).await.unwrap();
@@ -352,12 +352,7 @@ async fn the_figures_are_those_of_the_script(database: Database) {
     }
     assert_eq!(seen, (0..10).rev().map(subject).collect::<Vec<_>>());
 
-    let by = |group_by: &[FeeDimension]| FeesQuery {
-        group_by: group_by.to_vec(),
-        from: None,
-        to: None,
-        zone: jiff::tz::TimeZone::get("Africa/Kampala").unwrap(),
-    };
+    let by = |group_by: &[FeeDimension]| FeesQuery::all(group_by.to_vec());
     let report = views.fees(BOOK, &by(&[FeeDimension::Component, FeeDimension::Label])).await.unwrap().value;
     let figures: Vec<(String, String, i128)> = report
         .groups

@@ -15,7 +15,7 @@ use ensimbi_events::BookId;
 pub use connectors::{ConnectorsArgs, ConnectorsCommand, NewArgs, ReadArgs};
 pub use questions::{
     DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
-    ResolveArgs, WalletsArgs,
+    ResolveArgs, StatementArgs, TrialBalanceArgs, WalletsArgs,
 };
 pub use retranslate::RetranslateArgs;
 
@@ -51,8 +51,12 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Says everything behind a payment: raw bytes, claims, events with lines, balances moved.
     Explain(ExplainArgs),
-    /// Reports fees, by component or by what is asked for.
+    /// Reports fees, by component or by what is asked for, beside volume, rate and the fee accounts.
     Fees(FeesArgs),
+    /// Shows an account's or a wallet's lines with a running balance.
+    Statement(Box<StatementArgs>),
+    /// Shows every account's debits and credits.
+    TrialBalance(TrialBalanceArgs),
     /// Lists wallets with their balances.
     Wallets(WalletsArgs),
     /// Lists payments, refunds, payouts and transfers, or shows one.

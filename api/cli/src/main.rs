@@ -77,6 +77,8 @@ async fn dispatch(command: Command) -> Outcome {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => ask::explain(args).await,
         Command::Fees(args) => ask::fees(args).await,
+        Command::Statement(args) => ask::statement(*args).await,
+        Command::TrialBalance(args) => ask::trial_balance(args).await,
         Command::Wallets(args) => ask::wallets(args).await,
         Command::Payments(args) => ask::payments(args).await,
         Command::Invoices(args) => ask::invoices(args).await,

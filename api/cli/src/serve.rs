@@ -115,6 +115,7 @@ impl Ports {
             wallets: views.clone(),
             payments: views.clone(),
             fees: views.clone(),
+            accounts: views.clone(),
             invoices: views.clone(),
             discrepancies: views.clone(),
             open_items: views.clone(),

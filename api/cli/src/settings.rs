@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ensimbi_connectors::settings::ConnectionSettings;
 use ensimbi_events::word::Mode;
+use ensimbi_ledger::decide::policies;
 use ensimbi_ledger::posting::accounts;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, de};
@@ -68,16 +69,6 @@ fn dotted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String,
     Ok(flat)
 }
 
-/// Policies whose value is an account path or `none`.
-const ACCOUNT_POLICIES: [&str; 6] = [
-    "allocate.collection",
-    "allocate.payout",
-    "allocate.bank",
-    "allocate.refund",
-    "allocate.reversal",
-    "allocate.lost_dispute",
-];
-
 /// Where the reader stopped and what it expected. The line itself is not shown: it may hold a secret; only the key is.
 fn said(error: &toml::de::Error, text: &str) -> String {
     let message = error.message();
@@ -120,19 +111,16 @@ impl Settings {
             return wrong("book.time_zone", "expected an IANA zone, such as Africa/Kampala");
         }
         for (key, value) in &self.book.policies {
-            let known = ACCOUNT_POLICIES.contains(&key.as_str());
+            let known = policies::ACCOUNTS.contains(&key.as_str())
+                || key == policies::SECOND_APPROVAL
+                || [policies::BAND, policies::EXPORT_NAME].iter().any(|prefix| key.starts_with(prefix));
             if !known {
-                let known = ACCOUNT_POLICIES.join(", ");
-                return wrong(&format!("book.policies.{key}"), &format!("unknown; expected one of {known}"));
+                let known = policies::ACCOUNTS.join(", ");
+                let more = "adjustments.second_approval, fees.band.<account code>.<in|out>, export.name.<account path>";
+                return wrong(&format!("book.policies.{key}"), &format!("unknown; expected one of {known}, {more}"));
             }
-            if key == "allocate.reversal" && value != "none" {
-                return wrong("book.policies.allocate.reversal", "expected none; without it reversals are undone");
-            }
-            if value != "none" && !accounts::is_path(value) {
-                return wrong(
-                    &format!("book.policies.{key}"),
-                    "expected none or an account path, such as income:sales",
-                );
+            if let Err(expected) = policies::check(key, value) {
+                return wrong(&format!("book.policies.{key}"), expected);
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use ensimbi_projections::query::{AgeingQuery, AgeingRow, Day, InvoicesQuery};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::config::currency;
 use super::text;
 use crate::ApiState;
 use crate::auth::Tenant;
@@ -339,7 +340,7 @@ pub async fn list(
     let query = InvoicesQuery {
         state: params.word("state", InvoiceState::ALL, InvoiceState::as_str)?,
         party: params.parsed("party", "a UUID")?,
-        currency: params.parsed("currency", "a currency, such as UGX")?,
+        currency: currency(&state, book, &params, "currency").await?,
         overdue: params.parsed("overdue", "true or false")?,
         before: binding.position(&params)?,
         limit: params.limit()?,

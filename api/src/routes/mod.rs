@@ -1,6 +1,7 @@
 //! The routes, a file a resource.
 
 mod commands;
+mod config;
 mod discrepancies;
 mod disputes;
 mod entries;
@@ -12,6 +13,7 @@ mod invoices;
 pub mod observations;
 mod open_items;
 mod payments;
+mod statements;
 mod trial_balance;
 mod wallets;
 
@@ -32,6 +34,8 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(wallets::list))
         .routes(routes!(wallets::one))
         .routes(routes!(wallets::balance))
+        .routes(routes!(statements::of_wallet))
+        .routes(routes!(statements::of_account))
         .routes(routes!(payments::list))
         .routes(routes!(payments::one))
         .routes(routes!(disputes::list))

@@ -7,10 +7,11 @@ use axum::extract::State;
 use ensimbi_events::money::scaled_text;
 use ensimbi_events::{BookId, SubjectId, Time};
 use ensimbi_projections::open_items::OpenItemRow;
-use ensimbi_projections::query::{OpenItemKey, OpenItemTotal, OpenItemsQuery, Stamp, age_days};
+use ensimbi_projections::query::{OpenItemKey, OpenItemTotal, OpenItemsQuery, Stamp, TrialBalanceQuery, age_days};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::config::currency;
 use super::text;
 use crate::ApiState;
 use crate::auth::Tenant;
@@ -127,7 +128,7 @@ pub async fn list(
     let query = OpenItemsQuery {
         account: params.account("account")?,
         connection: params.parsed("connection", "a UUID")?,
-        currency: params.parsed("currency", "a currency, such as UGX")?,
+        currency: currency(&state, book, &params, "currency").await?,
         after,
         limit: params.limit()?,
     };
@@ -164,14 +165,14 @@ fn place(key: &str) -> Option<OpenItemKey> {
 
 type Accounts = BTreeMap<(String, String), i128>;
 
-/// What the accounts say, if the book is just where the view is.
+/// What the accounts say, if their view is just where this one is.
 async fn accounts(state: &ApiState, book: BookId, stamp: Stamp) -> Result<Option<Accounts>, ApiError> {
-    let (position, balances) = state.reader.trial_balance(book).await?;
-    if position != stamp.position {
+    let answer = state.accounts.trial_balance(book, &TrialBalanceQuery::default()).await?;
+    if answer.stamp.position != stamp.position {
         return Ok(None);
     }
     let mut accounts = Accounts::new();
-    for row in balances {
+    for row in answer.value.accounts {
         let balance = row.debit.checked_sub(row.credit);
         let balance = balance.ok_or_else(|| ApiError::internal(&"an account leaves the range of totals"))?;
         accounts.insert((row.account, row.currency.to_string()), balance);

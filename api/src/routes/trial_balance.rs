@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use ensimbi_events::money::scaled_text;
+use ensimbi_projections::query::TrialBalanceQuery;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::auth::Tenant;
+use crate::axes::book_date;
 use crate::params::RawParams;
 use crate::problem::ApiError;
 
@@ -53,6 +55,14 @@ pub struct CurrencyTotal {
 pub struct TrialBalance {
     /// Every event up to here is in the answer, none after.
     pub position: u64,
+    /// The view has stopped before an event that it cannot apply.
+    pub stale: bool,
+    /// The last book date inside, where one was asked for.
+    #[schema(format = Date)]
+    pub as_of: Option<String>,
+    /// Time zone of book dates.
+    #[schema(example = "Africa/Kampala")]
+    pub tz: String,
     /// Whether debit equals credit in every currency.
     pub balanced: bool,
     /// By path and currency.
@@ -62,16 +72,21 @@ pub struct TrialBalance {
 }
 
 /// Shows every account's debits and credits.
-#[utoipa::path(get, path = "/v1/trial-balance", operation_id = "get_trial_balance", tag = "book", security(("api_key" = [])),
-    responses((status = 200, description = "The trial balance.", body = TrialBalance)))]
+///
+/// It goes by book dates: `as_of` is the last one inside. `known_at`: only what was recorded by then.
+#[utoipa::path(get, path = "/v1/trial-balance", operation_id = "get_trial_balance", tag = "book", security(("api_key" = [])), params(
+    ("as_of" = Option<String>, Query, description = "Only lines with a book date up to this one. A moment in RFC 3339 stands for its date in the book's zone."),
+    ("known_at" = Option<String>, Query, description = "Only what was recorded by then: RFC 3339, or a date (all of it)."),
+), responses((status = 200, description = "The trial balance.", body = TrialBalance)))]
 pub async fn show(
     State(state): State<ApiState>,
     Tenant(book): Tenant,
     raw: RawParams,
 ) -> Result<Json<TrialBalance>, ApiError> {
-    raw.only(&[])?;
-    let (position, mut balances) = state.reader.trial_balance(book).await?;
-    balances.sort_by(|a, b| (&a.account, a.currency).cmp(&(&b.account, b.currency)));
+    let params = raw.only(&["as_of", "known_at"])?;
+    let (until, known) = book_date(&state, book, &params).await?;
+    let answer = state.accounts.trial_balance(book, &TrialBalanceQuery { until, known }).await?;
+    let balances = answer.value.accounts;
     let overflow = || ApiError::internal(&"the trial balance leaves the range of totals");
     let mut sums: BTreeMap<String, (i128, i128)> = BTreeMap::new();
     let mut accounts = Vec::with_capacity(balances.len());
@@ -93,5 +108,13 @@ pub async fn show(
         let difference = scaled_text(debit.checked_sub(credit).ok_or_else(overflow)?);
         totals.push(CurrencyTotal { currency, debit: scaled_text(debit), credit: scaled_text(credit), difference });
     }
-    Ok(Json(TrialBalance { position, balanced, accounts, totals }))
+    Ok(Json(TrialBalance {
+        position: answer.stamp.position,
+        stale: answer.stamp.stopped_at.is_some(),
+        as_of: super::text(until),
+        tz: answer.value.tz,
+        balanced,
+        accounts,
+        totals,
+    }))
 }

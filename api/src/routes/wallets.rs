@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::auth::Tenant;
+use crate::axes::moment;
 use crate::cursor::Binding;
 use crate::params::{Id, RawParams};
 use crate::problem::ApiError;
@@ -112,6 +113,9 @@ pub struct Balance {
     pub position: u64,
     /// The view has stopped before an event that it cannot apply.
     pub stale: bool,
+    /// The last moment inside, where one was asked for.
+    #[schema(format = DateTime)]
+    pub as_of: Option<String>,
     /// The wallet.
     #[schema(format = Uuid)]
     pub wallet: String,
@@ -172,9 +176,15 @@ pub async fn one(
     Ok(Json(WalletAnswer { position, stale, wallet: Wallet::from(&row) }))
 }
 
-/// Shows a wallet's balances now.
+/// Shows a wallet's balances, now or as they were.
+///
+/// `as_of`: what had happened by then, as it is known now. `known_at`: what was recorded by then. Both together: what the
+/// book then believed about that moment.
 #[utoipa::path(get, path = "/v1/wallets/{id}/balance", operation_id = "get_wallet_balance", tag = "wallets", security(("api_key" = [])), params(
     ("id" = String, Path, description = "The wallet's id.", format = Uuid),
+    ("as_of" = Option<String>, Query, description = "Only what happened by then: RFC 3339, or a date (all of it)."),
+    ("known_at" = Option<String>, Query, description = "Only what was recorded by then, in the same forms."),
+    ("tz" = Option<String>, Query, description = "IANA time zone of dates; the book's if absent."),
 ), responses((status = 200, description = "The balances.", body = Balance)))]
 pub async fn balance(
     State(state): State<ApiState>,
@@ -182,17 +192,14 @@ pub async fn balance(
     Id(id): Id<WalletId>,
     raw: RawParams,
 ) -> Result<Json<Balance>, ApiError> {
-    let params = raw.only(&["as_of", "known_at"])?;
-    for name in ["as_of", "known_at"] {
-        if params.text(name).is_some() {
-            return Err(ApiError::parameter(name, "not offered yet; without it the answer is the balance now"));
-        }
-    }
-    let answer = state.wallets.wallet(book, id).await?;
+    let params = raw.only(&["as_of", "known_at", "tz"])?;
+    let (as_of, known) = moment(&state, book, &params).await?;
+    let answer = state.wallets.wallet_at(book, id, as_of, known).await?;
     let row = answer.value.ok_or_else(|| ApiError::not_found("wallet"))?;
     Ok(Json(Balance {
         position: answer.stamp.position,
         stale: answer.stamp.stopped_at.is_some(),
+        as_of: super::text(as_of),
         wallet: row.wallet.to_string(),
         currency: row.currency.to_string(),
         posted: row.posted.to_string(),

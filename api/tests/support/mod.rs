@@ -20,21 +20,23 @@ use ensimbi_events::ports::{
 use ensimbi_events::word::{FigureSource, ItemKind, Mode, OccurredSource, Verdict};
 use ensimbi_events::words::payment::CollectionSucceeded;
 use ensimbi_events::{
-    Amount, BookId, Clock, ConnectionId, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record, SubjectId,
-    SubjectKind, Time, WalletId,
+    Amount, BookId, Clock, ConnectionId, Currency, Entropy, Event, EventId, Fact, Hash, Line, PartyId, Record,
+    SubjectId, SubjectKind, Time, WalletId,
 };
+use ensimbi_projections::accounts::FlowDirection;
 use ensimbi_projections::discrepancies::{DiscrepancyRow, DiscrepancyState};
 use ensimbi_projections::invoices::{InvoiceItem, InvoicePayment};
 use ensimbi_projections::open_items::OpenItemRow;
 use ensimbi_projections::payments::{DisputeRow, PaymentKind, PaymentRow};
 use ensimbi_projections::query::{
     Ageing, AgeingBucket, AgeingQuery, AgeingRow, Answer, Day, DiscrepanciesQuery, DisputesQuery, FeeGroup, FeeReport,
-    FeeTotal, FeesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, OpenItemList, OpenItemTotal, OpenItemsQuery, Page,
-    PaymentDetail, PaymentTotal, PaymentsQuery, Stamp, WalletKey,
+    FeeTotal, FeesQuery, InvoiceDetail, InvoiceList, InvoicesQuery, LineKey, OpenItemList, OpenItemTotal,
+    OpenItemsQuery, Page, PaymentDetail, PaymentTotal, PaymentsQuery, Stamp, Statement, StatementLine, StatementQuery,
+    TrialBalance, TrialBalanceQuery, Volume, VolumeTotal, WalletKey,
 };
 use ensimbi_projections::wallets::WalletRow;
 use ensimbi_projections::{
-    DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, StoreError, WalletsView,
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, StoreError, WalletsView,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -204,6 +206,16 @@ impl WalletsView for House {
         let row = (1..=5).map(wallet_row).find(|row| row.wallet == id && book == BOOK);
         Ok(Answer { stamp: stamp(book), value: row })
     }
+    async fn wallet_at(
+        &self,
+        book: BookId,
+        id: WalletId,
+        _: Option<Time>,
+        known: Option<u64>,
+    ) -> Result<Answer<Option<WalletRow>>, StoreError> {
+        let answer = self.wallet(book, id).await?;
+        Ok(Answer { stamp: answer.stamp.known_at(known), ..answer })
+    }
 }
 
 #[async_trait]
@@ -244,10 +256,64 @@ impl FeesView for House {
     async fn fees(&self, book: BookId, query: &FeesQuery) -> Result<Answer<FeeReport>, StoreError> {
         let currency = "UGX".parse().unwrap();
         let key = query.group_by.iter().map(|d| (*d, Some("x".to_owned()))).collect();
-        let group = FeeGroup { key, bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
-        let total = FeeTotal { bearer: "merchant".into(), currency, amount: 245_000, lines: 2 };
-        let value = FeeReport { groups: vec![group], totals: vec![total], too_many: false };
+        let group = FeeGroup {
+            key,
+            bearer: "merchant".into(),
+            currency,
+            direction: Some(FlowDirection::In),
+            amount: 245_000,
+            lines: 2,
+            derived: 0,
+            unitemised: 5_000,
+            foreign: 0,
+            volume: Volume { count: 1, gross: 7_000_000 },
+        };
+        let (bearer, volume) = ("merchant".to_owned(), group.volume);
+        let total = FeeTotal { bearer, currency, amount: 245_000, lines: 2, accounts: 245_000 };
+        let volumes = vec![VolumeTotal { direction: group.direction, currency, volume }];
+        let tz = query.zone.as_ref().and_then(|zone| zone.iana_name()).unwrap_or("Africa/Kampala").to_owned();
+        let value = FeeReport { tz, groups: vec![group], totals: vec![total], volumes, too_many: false };
         Ok(Answer { stamp: stamp(book), value })
+    }
+}
+
+#[async_trait]
+impl AccountsView for House {
+    async fn trial_balance(&self, book: BookId, _: &TrialBalanceQuery) -> Result<Answer<TrialBalance>, StoreError> {
+        let (_, mut accounts) = BookReader::trial_balance(self, book).await.unwrap();
+        accounts.sort_by(|a, b| a.account.cmp(&b.account));
+        Ok(Answer { stamp: stamp(book), value: TrialBalance { tz: "Africa/Kampala".into(), accounts } })
+    }
+    /// Seven lines of 100 each, numbered from 1, of which a page has as many as were asked for.
+    async fn statement(&self, book: BookId, query: &StatementQuery) -> Result<Answer<Statement>, StoreError> {
+        let after = query.after.map_or(0, |key| key.position);
+        let line = |n: u64| StatementLine {
+            position: n,
+            n: 1,
+            occurred_at: Time::from_micros(0),
+            recorded_at: Time::from_micros(0),
+            book_date: "1970-01-01".into(),
+            word: "CollectionSucceeded".into(),
+            subject: subject(n),
+            payment: Some(subject(n)),
+            open_item: None,
+            amount: amount("100"),
+            balance: i128::from(n) * 1_000_000,
+        };
+        let lines: Vec<_> = (after + 1..=House::size(book)).take(query.limit as usize).map(line).collect();
+        let last = lines.last().map(|line| LineKey { at: 0, position: line.position, n: 1 });
+        let next = last.filter(|last| last.position < House::size(book));
+        let sum = i128::from(House::size(book)) * 1_000_000;
+        let (tz, count) = ("Africa/Kampala".into(), House::size(book));
+        let value = Statement { tz, opening: 0, debit: sum, credit: 0, closing: sum, count, lines, next };
+        Ok(Answer { stamp: stamp(book), value })
+    }
+    async fn accounts(&self, book: BookId) -> Result<Answer<Vec<(String, Currency)>>, StoreError> {
+        let (_, accounts) = BookReader::trial_balance(self, book).await.unwrap();
+        Ok(Answer { stamp: stamp(book), value: accounts.into_iter().map(|a| (a.account, a.currency)).collect() })
+    }
+    async fn zone(&self, _: BookId) -> Result<jiff::tz::TimeZone, StoreError> {
+        Ok(jiff::tz::TimeZone::get("Africa/Kampala").unwrap())
     }
 }
 
@@ -456,6 +522,7 @@ pub async fn send(house: &Arc<House>, request: Request<Body>) -> Got {
         wallets: house.clone(),
         payments: house.clone(),
         fees: house.clone(),
+        accounts: house.clone(),
         invoices: house.clone(),
         discrepancies: house.clone(),
         open_items: house.clone(),

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use ensimbi_api::{ApiState, router};
+use ensimbi_events::approvals::{Proposal, ProposalsQuery, Proposed};
 use ensimbi_events::bus::{Outcome, RecordedRef};
+use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{
     Action, Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, Origin, PayOrder,
     RefundOrder, Telling, Told, ToldFact, Trail,
@@ -56,6 +58,7 @@ pub struct World {
     pub fails: Mutex<Option<CommandError>>,
     pub orders: Mutex<BTreeMap<(BookId, String), (String, IntentView)>>,
     pub tellings: Mutex<Vec<(Origin, Telling)>>,
+    pub proposals: Mutex<Vec<(Vec<u8>, Proposed)>>,
     pub refuses: Mutex<Option<Outcome>>,
     pub slow: Mutex<bool>,
     pub trail: Mutex<Trail>,
@@ -211,6 +214,42 @@ impl Commands for World {
         self.tellings.lock().unwrap().push((origin.clone(), telling.clone()));
         Ok(self.answered(telling, false))
     }
+    async fn propose(&self, origin: &Origin, asked: &Proposal) -> Result<Proposed, CommandError> {
+        let id = intent_id(origin.book, asked.route, &origin.idempotency_key);
+        let mut proposals = self.proposals.lock().unwrap();
+        if let Some((body, before)) = proposals.iter().find(|(_, before)| before.id == id) {
+            let repeated = Proposed { repeated: true, ..before.clone() };
+            return if *body == asked.body { Ok(repeated) } else { Err(CommandError::IdempotencyConflict) };
+        }
+        let (fact, at, actor_id) = (asked.fact.clone(), asked.at, asked.actor_id.clone());
+        let kept = Proposed { id, fact, at, actor_id, asked_at: NOW, approved: None, repeated: false };
+        proposals.push((asked.body.clone(), kept.clone()));
+        Ok(kept)
+    }
+    async fn approve(&self, origin: &Origin, id: SubjectId, approver: &str) -> Result<Option<Told>, CommandError> {
+        let mut proposals = self.proposals.lock().unwrap();
+        let Some((body, found)) = proposals.iter_mut().find(|(_, kept)| kept.id == id) else { return Ok(None) };
+        if found.actor_id == approver {
+            let detail = "another API key than the one that asked must approve it".to_owned();
+            return Err(CommandError::Refused { code: Refusal::ApprovalNeeded, detail });
+        }
+        found.approved = Some((approver.to_owned(), NOW));
+        let facts = vec![(found.fact.clone(), found.at)];
+        let telling = Telling { route: "adjustments", body: body.clone(), facts, party: None };
+        self.tellings.lock().unwrap().push((origin.clone(), telling.clone()));
+        Ok(Some(self.answered(&telling, false)))
+    }
+    async fn proposals(&self, book: BookId, query: &ProposalsQuery) -> Result<Vec<Proposed>, CommandError> {
+        let proposals = self.proposals.lock().unwrap();
+        let wanted = |kept: &&Proposed| {
+            let later = query.after.is_none_or(|(at, id)| (kept.asked_at, kept.id) > (at, id));
+            book == BOOK && kept.approved.is_none() == query.waiting && later
+        };
+        let mut found: Vec<Proposed> = proposals.iter().map(|(_, kept)| kept).filter(wanted).cloned().collect();
+        found.sort_by_key(|kept| (kept.asked_at, kept.id));
+        found.truncate(query.limit as usize);
+        Ok(found)
+    }
     async fn banks(&self, _: BookId, _: ConnectionId) -> Result<Vec<Bank>, CommandError> {
         if let Some(error) = self.fails.lock().unwrap().take() {
             return Err(error);
@@ -337,6 +376,7 @@ pub async fn sent(world: &Arc<World>, door: bool, request: Request<Body>) -> Got
         wallets: world.house.clone(),
         payments: world.clone(),
         fees: world.house.clone(),
+        accounts: world.house.clone(),
         invoices: world.clone(),
         discrepancies: world.clone(),
         open_items: world.house.clone(),

@@ -167,6 +167,25 @@ CREATE TABLE door.commands (
     FOREIGN KEY (book, party) REFERENCES door.parties (book, id)
 );
 
+-- Facts of our own that a second person must approve; what is approved is told, as the command of the same id.
+CREATE TABLE door.proposals (
+    book uuid NOT NULL,
+    id uuid NOT NULL,
+    route text NOT NULL,
+    idempotency_key text NOT NULL,
+    body_hash bytea NOT NULL,
+    fact text NOT NULL,
+    occurred_at bigint,
+    actor_id text NOT NULL,
+    asked_at bigint NOT NULL,
+    approver_id text,
+    approved_at bigint,
+    PRIMARY KEY (book, id),
+    CHECK ((approver_id IS NULL) = (approved_at IS NULL)),
+    CHECK (approver_id <> actor_id)
+);
+CREATE INDEX proposals_waiting ON door.proposals (book, asked_at, id) WHERE approver_id IS NULL;
+
 -- Banks that a provider pays to, as it last named them.
 CREATE TABLE door.banks (
     book uuid NOT NULL,
@@ -259,6 +278,6 @@ CREATE TABLE door.keyring (
 GRANT USAGE ON SCHEMA door TO ensimbi_door;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     door.inbox, door.outbox, door.parties, door.observation_parties, door.intents, door.attempts, door.checks,
-    door.commands, door.banks, door.wallet_rows, door.push_keys, door.holds, door.pauses, door.counters, door.api_keys,
-    door.keyring
+    door.commands, door.proposals, door.banks, door.wallet_rows, door.push_keys, door.holds, door.pauses, door.counters,
+    door.api_keys, door.keyring
 TO ensimbi_door;

@@ -167,6 +167,25 @@ CREATE TABLE commands (
     FOREIGN KEY (book, party) REFERENCES parties (book, id)
 ) STRICT;
 
+-- Facts of our own that a second person must approve; what is approved is told, as the command of the same id.
+CREATE TABLE proposals (
+    book BLOB NOT NULL,
+    id BLOB NOT NULL,
+    route TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    body_hash BLOB NOT NULL,
+    fact TEXT NOT NULL,
+    occurred_at INTEGER,
+    actor_id TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    approver_id TEXT,
+    approved_at INTEGER,
+    PRIMARY KEY (book, id),
+    CHECK ((approver_id IS NULL) = (approved_at IS NULL)),
+    CHECK (approver_id <> actor_id)
+) STRICT;
+CREATE INDEX proposals_waiting ON proposals (book, asked_at, id) WHERE approver_id IS NULL;
+
 -- Banks that a provider pays to, as it last named them.
 CREATE TABLE banks (
     book BLOB NOT NULL,

@@ -81,6 +81,18 @@ words! {
         Malformed = "malformed",
         /// The message's authentication failed or it could not be read.
         NotAuthentic = "not_authentic",
+        /// The lines that a person wrote are not zero in each currency.
+        Unbalanced = "unbalanced",
+        /// Lines on memo accounts that are not zero among themselves.
+        MemoAlone = "memo_alone",
+        /// The date that was named lies in a closed period.
+        PeriodClosed = "period_closed",
+        /// A second person must approve, and has not.
+        ApprovalNeeded = "approval_needed",
+        /// The entry has its one reversal already.
+        AlreadyReversed = "already_reversed",
+        /// The book's trial balance is another than the one that was closed with.
+        TrialBalanceDiffers = "trial_balance_differs",
     }
 }
 
@@ -127,6 +139,10 @@ words! {
         RowsDoNotChain = "rows_do_not_chain",
         /// Test money met a live book, or live money a test book.
         ModeDiffers = "mode_differs",
+        /// The amounts of a recorded payment again, with other fees: the first stand.
+        FeeChanged = "fee_changed",
+        /// The fees of a payment are beyond the band that the book's policies name.
+        FeeRateOutOfBand = "fee_rate_out_of_band",
     }
 }
 
@@ -137,8 +153,14 @@ words! {
         Unauthorized = "unauthorized",
         /// No such thing in this book.
         NotFound = "not_found",
-        /// A query parameter that is not known or not valid.
+        /// A parameter or header that is known, and whose value is not valid.
         InvalidParameter = "invalid_parameter",
+        /// A parameter, word, zone, currency or account that is not known; `allowed` has those that are.
+        UnknownValue = "unknown_value",
+        /// A range that ends before it begins.
+        InvalidRange = "invalid_range",
+        /// A cursor of another query.
+        WrongCursor = "wrong_cursor",
         /// A body that is not valid.
         InvalidBody = "invalid_body",
         /// A body over the limit.
@@ -183,6 +205,16 @@ words! {
         LimitExceeded = "limit_exceeded",
         /// Not possible in the present state.
         WrongState = "wrong_state",
+        /// Lines that are not zero in each currency.
+        Unbalanced = "unbalanced",
+        /// Lines on memo accounts that are not zero among themselves.
+        MemoAlone = "memo_alone",
+        /// The date lies in a closed period.
+        PeriodClosed = "period_closed",
+        /// A second person must approve: with another key than the one that asked.
+        ApprovalNeeded = "approval_needed",
+        /// The entry has its one reversal already.
+        AlreadyReversed = "already_reversed",
         /// The request needs an `Idempotency-Key`.
         IdempotencyKeyMissing = "idempotency_key_missing",
         /// The ledger refused it for another reason; `refusal` says which.

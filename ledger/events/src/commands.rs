@@ -10,6 +10,7 @@
 
 use async_trait::async_trait;
 
+use crate::approvals::{Proposal, ProposalsQuery, Proposed};
 use crate::bus::Outcome;
 use crate::codes::{Problem, Refusal};
 use crate::observations::{PostError, Posted};
@@ -457,6 +458,23 @@ pub trait Commands: Send + Sync {
     /// # Errors
     /// [`CommandError::Refused`] with the first refusal; those above.
     async fn tell(&self, origin: &Origin, telling: &Telling) -> Result<Told, CommandError>;
+    /// Keeps a fact until a second person approves it, or finds it again. Nothing is told to the ledger.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    async fn propose(&self, origin: &Origin, proposal: &Proposal) -> Result<Proposed, CommandError>;
+    /// Approves a proposal as `approver_id`, tells it, and waits for the ledger's answer. Approved by the same person
+    /// before, it is found again. `None` where the book has none of this id.
+    ///
+    /// # Errors
+    /// [`CommandError::Refused`] where the one who asked approves it, another has done so, or the ledger refuses it;
+    /// those above.
+    async fn approve(&self, origin: &Origin, id: SubjectId, approver_id: &str) -> Result<Option<Told>, CommandError>;
+    /// Proposals of the book, in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`], [`CommandError::Broken`].
+    async fn proposals(&self, book: BookId, query: &ProposalsQuery) -> Result<Vec<Proposed>, CommandError>;
     /// The banks of a connection.
     ///
     /// # Errors

@@ -88,6 +88,12 @@ pub fn lookup(currency: Currency) -> Option<CurrencyInfo> {
     Some(CurrencyInfo { exponent: iso.exponent().unwrap_or(0).min(4) as u8, sandbox: false })
 }
 
+/// Every code that [`lookup`] knows, in no order.
+pub fn codes() -> impl Iterator<Item = String> {
+    let iso = <iso_currency::Currency as iso_currency::IntoEnumIterator>::iter();
+    iso.map(|code| code.code().to_owned()).chain(["ITX".to_owned()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

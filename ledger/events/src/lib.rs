@@ -4,6 +4,7 @@
 //! ledger decided becomes an [`Event`]; an event becomes the bytes of a leaf ([`leaf`]), and those bytes are for ever.
 //! The written form of the bytes is `spec/LEAF.md`; this crate follows it, not the other way round.
 
+pub mod approvals;
 pub mod body;
 pub mod bus;
 pub mod claim;
@@ -22,6 +23,7 @@ pub mod ports;
 pub mod schema;
 pub mod simtime;
 pub mod time;
+pub mod trial;
 pub mod word;
 pub mod words;
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Record;
 use crate::leaf::{self, Hash};
 use crate::{BookId, ConnectionId, Event, EventId, SubjectId, Time};
 
@@ -94,6 +95,17 @@ pub struct AccountBalance {
     pub credit: i128,
 }
 
+/// The trial balance of what is dated at or before a day.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatedBalances {
+    /// Every event up to here is inside.
+    pub position: u64,
+    /// The earliest book date of the whole book.
+    pub first: Option<String>,
+    /// Sums of the lines with a book date up to the day asked for, sorted by account and currency.
+    pub balances: Vec<AccountBalance>,
+}
+
 /// Reading a book: by position, and the two questions an accountant asks first.
 #[async_trait]
 pub trait BookReader: Send + Sync {
@@ -122,8 +134,28 @@ pub trait BookReader: Send + Sync {
     ) -> Result<Vec<u64>, ReadError> {
         scan(self, book, after, limit as usize, |read| read.fact.subject == subject).await
     }
+    /// The last position that was recorded before a moment; 0 if none was. `recorded_at` never goes back, so that a few
+    /// looks find it.
+    async fn recorded_before(&self, book: BookId, end: Time) -> Result<u64, ReadError> {
+        // Everything up to `low` was recorded before, everything after `high` was not.
+        let (mut low, mut high) = (0, self.head(book).await?.size);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let leaves = self.read_at(book, &[middle]).await?;
+            let damaged = |why: String| ReadError::Damaged(format!("position {middle}: {why}"));
+            let stored = leaves.first().ok_or_else(|| damaged("is missing".to_owned()))?;
+            let event = leaf::decode(&stored.leaf).map_err(|error| damaged(error.to_string()))?;
+            if event.record.recorded_at < end { low = middle } else { high = middle - 1 }
+        }
+        Ok(low)
+    }
     /// All account balances and the position they hold for, in one snapshot.
     async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError>;
+    /// Account balances of what is dated at or before `to`, in one snapshot. A store sums its rows; without them the log
+    /// is read.
+    async fn balances_through(&self, book: BookId, to: &str) -> Result<DatedBalances, ReadError> {
+        dated(self, book, to).await
+    }
     /// Books in this store.
     async fn books(&self) -> Result<Vec<BookId>, ReadError>;
     /// Whether the store answers.
@@ -151,6 +183,33 @@ async fn scan<R: BookReader + ?Sized>(
                 found.push(stored.position);
             }
         }
+    }
+    Ok(found)
+}
+
+/// Sums read off the leaves.
+async fn dated<R: BookReader + ?Sized>(reader: &R, book: BookId, to: &str) -> Result<DatedBalances, ReadError> {
+    let (mut trial, mut found) = (crate::trial::Trial::default(), DatedBalances::default());
+    loop {
+        let page = reader.read(book, found.position, 500).await?;
+        let Some(last) = page.last() else { break };
+        found.position = last.position;
+        for stored in &page {
+            let damaged = |what: &str| ReadError::Damaged(format!("position {}: {what}", stored.position));
+            let Record { book_date, lines, .. } =
+                leaf::decode(&stored.leaf).map_err(|error| damaged(&error.to_string()))?.record;
+            let inside = book_date.as_str() <= to;
+            if found.first.as_ref().is_none_or(|first| book_date < *first) {
+                found.first = Some(book_date);
+            }
+            for line in lines.0.iter().filter(|_| inside) {
+                trial.add(line).ok_or_else(|| damaged("a sum beyond the range of totals"))?;
+            }
+        }
+    }
+    for (account, currency, debit, credit) in trial.rows() {
+        let currency = currency.parse().map_err(|_| ReadError::Damaged("a currency".to_owned()))?;
+        found.balances.push(AccountBalance { account: account.to_owned(), currency, debit, credit });
     }
     Ok(found)
 }

@@ -151,6 +151,22 @@ fn other_side(ours: Amount, theirs: Option<Money>, fees: &[Fee], bearer: Bearer,
     (expected != Some(theirs.amount)).then_some(Kind::SumsDiffer)
 }
 
+/// Whether a fact's own figures fit together.
+pub fn adds_up(fact: &Fact) -> bool {
+    let Some(own) = fact.currency else { return false };
+    match &fact.body {
+        Body::CollectionSucceeded(body) => {
+            collection_sums(body.gross, body.net, body.held.unwrap_or_default(), &body.fees, own).is_none()
+        }
+        Body::PayoutSucceeded(body) => debit_sums(body.amount, body.wallet_debit, &body.fees, &[], own).is_none(),
+        Body::WithdrawalSucceeded(body) => debit_sums(body.amount, body.wallet_debit, &body.fees, &[], own).is_none(),
+        Body::RefundSucceeded(body) => {
+            debit_sums(body.amount, body.wallet_debit, &body.fees, &body.returned, own).is_none()
+        }
+        _ => true,
+    }
+}
+
 /// gross = net + held + merchant fees; a foreign merchant fee leaves a residual that the conversion account takes.
 fn collection_sums(gross: Amount, net: Amount, held: Amount, fees: &[Fee], own: Currency) -> Option<Kind> {
     let Some(ours) = merchant_fees(fees, own) else { return Some(Kind::FeeImplausible) };

@@ -90,11 +90,16 @@ impl Decider {
     /// out of it since stays covered. What stands in suspense, and what an invoice owes beyond its sum, is a person's.
     pub(super) fn correctable(&self, lines: &[Line]) -> Result<(), Refused> {
         self.adjustable(lines)?;
+        self.within_items(lines)
+    }
+
+    /// The rule itself, of any lines that were written rather than derived.
+    pub(super) fn within_items(&self, lines: &[Line]) -> Result<(), Refused> {
         let items = lines.iter().filter(|line| line.account != accounts::RECEIVABLE);
         let mut changes: BTreeMap<(SubjectId, bool), Amount> = BTreeMap::new();
         for line in items.filter(|line| accounts::has_open_items(&line.account)) {
             if line.account.starts_with(accounts::SUSPENSE) {
-                return Err(wrong_state("lines: what stands in suspense is moved by a person"));
+                return Err(wrong_state("lines: what stands in suspense is moved by a verdict on its discrepancy"));
             }
             let item = line.open_item.ok_or_else(|| wrong_state("lines: the open item is missing"))?;
             let change = changes.entry((item, line.account.starts_with("assets:"))).or_default();

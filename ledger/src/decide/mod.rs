@@ -4,12 +4,16 @@
 //! A claim is all or nothing: a refusal leaves no trace. The caller loads what [`needs`] names, hands in one [`Decider`]
 //! a batch, and writes what [`Decider::finish`] gives.
 
+pub mod adjustments;
 mod balance;
 pub mod checks;
+pub mod fees;
 mod fold;
 mod follow;
 mod invoices;
 mod items;
+mod periods;
+pub mod policies;
 mod seal;
 mod settings;
 pub mod state;
@@ -23,6 +27,7 @@ use ensimbi_events::codes::{DiscrepancyKind, Refusal};
 use ensimbi_events::config::BookConfig;
 use ensimbi_events::ids::made_event_id;
 use ensimbi_events::leaf::{fact_hash, sha256};
+use ensimbi_events::trial::Trial;
 use ensimbi_events::word::EvidenceClass;
 use ensimbi_events::words::control::{DiscrepancyRaised, EvidenceAdded};
 use ensimbi_events::{Amount, Body, BookId, Claim, EventId, Fact, Hash, SubjectId, Time, WalletId};
@@ -31,6 +36,8 @@ use crate::posting::PostingError;
 use crate::tree::Edge;
 use state::{Seen, SubjectState, rank};
 
+pub(crate) use adjustments::keys_needed;
+pub(crate) use periods::trial_needed;
 pub use seal::{Sealed, keys_of};
 pub use wallets::{WalletBalance, WalletPaths};
 
@@ -78,8 +85,10 @@ pub struct Known {
     pub states: HashMap<SubjectId, SubjectState>,
     /// All wallets of the book.
     pub wallets: BTreeMap<WalletId, WalletBalance>,
-    /// Keys that a first try met in the book.
+    /// Keys that a first try met in the book, and those that reversals ask about.
     pub keys: HashMap<Key, KnownKey>,
+    /// Trial balances up to the days that periods end on.
+    pub trials: BTreeMap<String, Trial>,
 }
 
 /// Why a claim left no trace.
@@ -271,6 +280,7 @@ impl Decider {
             fact_hash: known.fact_hash,
             class: None,
             cause: None,
+            but_fees: None,
         })
     }
 
@@ -300,7 +310,12 @@ impl Decider {
             }
             return Ok(events);
         }
-        let (kind, stake) = (DiscrepancyKind::FactDiffers, checks::stake(&claim.fact));
+        if adjustments::reversal_of(&claim.fact.body).is_some() {
+            return Err(Refused::new(Refusal::AlreadyReversed, "reversal_of: the entry has its one reversal already"));
+        }
+        let fees_only = seen.but_fees.is_some() && seen.but_fees == fees::but_fees(&claim.fact);
+        let kind = if fees_only { DiscrepancyKind::FeeChanged } else { DiscrepancyKind::FactDiffers };
+        let stake = checks::stake(&claim.fact);
         let raise = Raise { kind, stake, other_fact: Some(hash), detail: None };
         let raised = self.raise_with(claim, seen.event_id, raise)?;
         Ok(std::iter::once(reference(&seen)).chain(raised).collect())

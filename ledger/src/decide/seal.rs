@@ -8,7 +8,6 @@ use ensimbi_events::ids::{made_event_id, operator_key};
 use ensimbi_events::leaf::{self, LEAF_BYTES_MAX, fact_hash};
 use ensimbi_events::word::OccurredSource;
 use ensimbi_events::{Claim, Event, EventId, Fact, Hash, NoLines, SubjectId, Time, WalletId};
-use jiff::tz::TimeZone;
 
 use super::state::{self, SubjectState};
 use super::{Decider, Key, KeyKind, Known, KnownKey, Refused, WalletBalance, WalletPaths};
@@ -287,9 +286,7 @@ impl Decider {
     /// The date in the book's zone, or the first open day if that day's period is closed.
     fn book_date(&self, occurred_at: Time) -> Result<String, Refused> {
         let config = &self.known.config;
-        let zone = TimeZone::get(&config.time_zone)
-            .map_err(|_| Refused::new(Refusal::ConfigurationConflict, "time_zone: not an IANA zone"))?;
-        let mut date = occurred_at.timestamp().to_zoned(zone).date();
+        let mut date = self.day_of(occurred_at)?;
         // Closed ranges are few; each step leaves one behind for good.
         for _ in 0..=config.closed.len() {
             let text = date.to_string();

@@ -43,18 +43,11 @@ fn period(from: &str, to: &str) -> Result<(), Refused> {
     }
 }
 
-/// A wrong target would refuse every payment that it is for.
+/// A wrong value would refuse or misplace every payment that it is for.
 fn policies(policies: &[Policy]) -> Result<(), Refused> {
     for policy in policies {
-        let (key, value) = (policy.key.as_str(), policy.value.as_str());
-        if key == "opening" && !["none", "first_balance"].contains(&value) {
-            return Err(conflict("policies: opening is first_balance or none"));
-        }
-        // A reversal has no account of its own: it is undone where it was allocated, or not at all.
-        let targeted = key.starts_with("allocate.") || key.starts_with("movement.");
-        if targeted && value != "none" && (key == "allocate.reversal" || !accounts::is_target(value)) {
-            return Err(conflict("policies: money goes to an account such as income:sales, or none"));
-        }
+        super::policies::check(&policy.key, &policy.value)
+            .map_err(|expected| conflict(&format!("policies: {}: {expected}", policy.key)))?;
     }
     Ok(())
 }

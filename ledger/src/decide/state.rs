@@ -35,6 +35,9 @@ pub struct Seen {
     /// The event with which the ledger made it, where it did so at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
+    /// What it says but for its fees, by hash, where it has some to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub but_fees: Option<Hash>,
 }
 
 /// How far a payment, payout, refund or transfer has come.

@@ -34,12 +34,11 @@ impl Decider {
             Body::BookOpened(_)
             | Body::BookConfigured(_)
             | Body::CurrencyRegistered(_)
-            | Body::ConnectionConfigured(_)
-            | Body::PeriodClosed(_)
-            | Body::PeriodReopened(_) => {
+            | Body::ConnectionConfigured(_) => {
                 super::settings::check(&claim.fact, &self.known().config)?;
                 self.plain(claim)
             }
+            Body::PeriodClosed(_) | Body::PeriodReopened(_) => self.period(claim),
             Body::PayoutRequested(body) => self.reserved(claim, body.reserve),
             Body::WithdrawalRequested(body) => self.reserved(claim, body.reserve),
             Body::RefundRequested(body) => {
@@ -88,13 +87,7 @@ impl Decider {
                 self.plain(claim)
             }
             Body::DiscrepancyResolved(body) => self.resolve(claim, body),
-            Body::AdjustmentPosted(body) => {
-                if claim.evidence.is_none() && body.lines.0.iter().any(|line| accounts::is_wallet(&line.account)) {
-                    return Err(wrong_state("lines: a wallet's lines need evidence"));
-                }
-                self.adjustable(&body.lines.0)?;
-                self.plain(claim)
-            }
+            Body::AdjustmentPosted(body) => self.adjustment(claim, body),
             Body::CorrectionPosted(body) => {
                 if claim.evidence.is_none() {
                     return Err(wrong_state("evidence: a correction names the bytes that read differently"));
@@ -246,6 +239,7 @@ impl Decider {
         if late {
             self.raise(claim, event_id, DiscrepancyKind::LateSuccess)?;
         }
+        self.watch_band(claim, event_id)?;
         Ok(true)
     }
 

@@ -77,6 +77,11 @@ pub fn is_path(path: &str) -> bool {
         && parts.all(is_part)
 }
 
+/// Whether a text is an account path, or what some begin with: the root alone, or with some parts.
+pub fn is_beginning(path: &str) -> bool {
+    is_path(path) || ROOTS.contains(&path)
+}
+
 /// Whether a text can be one part of a path, such as an account code.
 pub fn is_part(part: &str) -> bool {
     part.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())

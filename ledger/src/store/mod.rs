@@ -4,6 +4,7 @@
 //! row and ends by writing everything at once. [`crate::append`] is its only user.
 
 mod columns;
+mod dated;
 mod postgres;
 mod reads;
 mod sqlite;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use ensimbi_events::event::Line;
-use ensimbi_events::ports::{BookReader, ReadError};
+use ensimbi_events::ports::{AccountBalance, BookReader, ReadError};
 use ensimbi_events::{BookId, Hash, SubjectId, Time, WalletId};
 
 use crate::decide::{Key, KnownKey, Sealed, WalletBalance};
@@ -94,6 +95,8 @@ pub trait AppendTx: Send {
     async fn wallets(&mut self) -> Result<BTreeMap<WalletId, WalletBalance>, StoreError>;
     /// Which of these keys the book has.
     async fn keys(&mut self, keys: &[Key]) -> Result<Vec<(Key, KnownKey)>, StoreError>;
+    /// Account balances of what is dated at or before a day.
+    async fn balances_through(&mut self, to: &str) -> Result<Vec<AccountBalance>, StoreError>;
     /// Writes everything; `false` if a key was there already, and then nothing may be committed.
     async fn write(&mut self, write: &Write<'_>) -> Result<bool, StoreError>;
     /// Commits. An error here means "unknown": repeat, and let the keys tell.
@@ -123,6 +126,8 @@ pub trait Store: BookReader {
     async fn key_count(&self, book: BookId) -> Result<u64, StoreError>;
     /// Number of line rows.
     async fn line_count(&self, book: BookId) -> Result<u64, StoreError>;
+    /// Account balances of what is dated at or before a day, of events up to a position.
+    async fn balances_at(&self, book: BookId, to: &str, position: u64) -> Result<Vec<AccountBalance>, StoreError>;
     /// All wallet rows.
     async fn wallet_rows(&self, book: BookId) -> Result<BTreeMap<WalletId, WalletBalance>, StoreError>;
     /// Subject rows after an id, in order of id.

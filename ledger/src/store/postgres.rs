@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::event::Line;
-use ensimbi_events::ports::{AccountBalance, BookReader, Head, LineFilter, ReadError, StoredLeaf};
+use ensimbi_events::ports::{AccountBalance, BookReader, DatedBalances, Head, LineFilter, ReadError, StoredLeaf};
 use ensimbi_events::{Amount, BookId, EventId, SubjectId, Time, WalletId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::columns::{EventColumns, column, columns, count, hash, line};
 use super::reads::{self, shared_store};
-use super::{AppendTx, HeadRow, PAGE_MAX, Store, StoreError, Write};
+use super::{AppendTx, HeadRow, PAGE_MAX, Store, StoreError, Write, dated};
 use crate::decide::{Key, KeyKind, KnownKey, WalletBalance};
 
 const POOL: u32 = 8;
@@ -90,6 +90,11 @@ impl PostgresStore {
         .fetch_all(&self.pool)
         .await
         .map_err(store_error)
+    }
+
+    async fn sums_at(&self, book: BookId, to: &str, position: u64) -> Result<Vec<AccountBalance>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(store_error)?;
+        dated::in_postgres(&mut connection, book, to, position).await
     }
 
     async fn balances(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), StoreError> {
@@ -222,6 +227,10 @@ impl AppendTx for PostgresTx {
 
     async fn keys(&mut self, keys: &[Key]) -> Result<Vec<(Key, KnownKey)>, StoreError> {
         select_keys(&mut self.tx, self.book, keys).await
+    }
+
+    async fn balances_through(&mut self, to: &str) -> Result<Vec<AccountBalance>, StoreError> {
+        dated::in_postgres(&mut self.tx, self.book, to, self.head.size).await
     }
 
     async fn write(&mut self, write: &Write<'_>) -> Result<bool, StoreError> {
@@ -412,7 +421,7 @@ async fn select_keys(
     rows.into_iter().map(known_key).collect()
 }
 
-fn store_error(error: sqlx::Error) -> StoreError {
+pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // Serialization failure, deadlock, lock not available.

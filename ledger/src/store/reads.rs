@@ -38,7 +38,7 @@ pub(super) const SUBJECTS: &str =
 pub(super) const CONFIG: &str = "SELECT config FROM configs WHERE book = $1";
 
 /// Both traits of one store, but for what its dialect has for itself: `lock_head`, `select_keys`, `leaves_at`,
-/// `balances`. A macro because sqlx's traits tie every query to one database type.
+/// `balances`, `sums_at`. A macro because sqlx's traits tie every query to one database type.
 macro_rules! shared_store {
     ($store:ty) => {
         #[async_trait]
@@ -135,6 +135,15 @@ macro_rules! shared_store {
                 Ok(rows.into_iter().map(|(id, state)| (SubjectId(id), state)).collect())
             }
 
+            async fn balances_at(
+                &self,
+                book: BookId,
+                to: &str,
+                position: u64,
+            ) -> Result<Vec<AccountBalance>, StoreError> {
+                self.sums_at(book, to, position).await
+            }
+
             async fn config_row(&self, book: BookId) -> Result<Option<String>, StoreError> {
                 let row = sqlx::query_scalar(reads::CONFIG).bind(book.0).fetch_optional(self.reads());
                 row.await.map_err(store_error)
@@ -156,6 +165,14 @@ macro_rules! shared_store {
 
             async fn trial_balance(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), ReadError> {
                 Ok(self.balances(book).await?)
+            }
+
+            async fn balances_through(&self, book: BookId, to: &str) -> Result<DatedBalances, ReadError> {
+                // Rows are only ever added: up to a position they are the same in every snapshot.
+                let position = BookReader::head(self, book).await?.size;
+                let first = sqlx::query_scalar(dated::FIRST).bind(book.0).bind(column(position));
+                let first: Option<String> = first.fetch_one(self.reads()).await.map_err(store_error)?;
+                Ok(DatedBalances { position, first, balances: self.sums_at(book, to, position).await? })
             }
 
             async fn head(&self, book: BookId) -> Result<Head, ReadError> {

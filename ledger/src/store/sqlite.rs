@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ensimbi_events::event::Line;
-use ensimbi_events::ports::{AccountBalance, BookReader, Head, LineFilter, ReadError, StoredLeaf};
+use ensimbi_events::ports::{AccountBalance, BookReader, DatedBalances, Head, LineFilter, ReadError, StoredLeaf};
 use ensimbi_events::{Amount, BookId, EventId, SubjectId, Time, WalletId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection, SqlitePool, Transaction};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::columns::{EventColumns, column, columns, count, hash, line};
 use super::reads::{self, shared_store};
-use super::{AppendTx, HeadRow, PAGE_MAX, Store, StoreError, Write};
+use super::{AppendTx, HeadRow, PAGE_MAX, Store, StoreError, Write, dated};
 use crate::decide::{Key, KeyKind, KnownKey, WalletBalance};
 
 /// Rows of one INSERT: batches near 100 are the fastest, and every other size would be another cached statement.
@@ -100,6 +100,11 @@ impl SqliteStore {
         .fetch_all(&self.reads)
         .await
         .map_err(store_error)
+    }
+
+    async fn sums_at(&self, book: BookId, to: &str, position: u64) -> Result<Vec<AccountBalance>, StoreError> {
+        let mut connection = self.reads.acquire().await.map_err(store_error)?;
+        dated::in_sqlite(&mut connection, book, to, position).await
     }
 
     async fn balances(&self, book: BookId) -> Result<(u64, Vec<AccountBalance>), StoreError> {
@@ -207,6 +212,10 @@ impl AppendTx for SqliteTx {
 
     async fn keys(&mut self, keys: &[Key]) -> Result<Vec<(Key, KnownKey)>, StoreError> {
         select_keys(&mut self.tx, self.book, keys).await
+    }
+
+    async fn balances_through(&mut self, to: &str) -> Result<Vec<AccountBalance>, StoreError> {
+        dated::in_sqlite(&mut self.tx, self.book, to, self.head.size).await
     }
 
     async fn write(&mut self, write: &Write<'_>) -> Result<bool, StoreError> {
@@ -407,7 +416,7 @@ fn is_taken(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("1811" | "1555" | "2067"))
 }
 
-fn store_error(error: sqlx::Error) -> StoreError {
+pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // SQLITE_BUSY and SQLITE_LOCKED with their extended forms.

@@ -84,7 +84,7 @@ pub async fn verify(
     let head = store.head_row(book).await?;
     let size = head.as_ref().map_or(0, |head| head.size);
     let (edge, config, wallets) = (Edge::default(), BookConfig::default(), BTreeMap::new());
-    let mut run = Run { store, book, size, edge, config, wallets, keys: 0, lines: 0 };
+    let mut run = Run { store, book, size, edge, config, wallets, keys: 0, lines: 0, periods: Vec::new() };
     let mut outcome = run.by_position(&mut progress).await;
     if outcome.is_ok() {
         outcome = run.by_subject().await;
@@ -111,6 +111,8 @@ struct Run<'a> {
     wallets: BTreeMap<WalletId, WalletBalance>,
     keys: u64,
     lines: u64,
+    /// Ends of periods that were closed or reopened: position, last day, hash.
+    periods: Vec<(u64, String, Hash)>,
 }
 
 impl Run<'_> {

@@ -2,12 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ensimbi_events::Time;
 use ensimbi_events::config::BookConfig;
+use ensimbi_events::trial::Trial;
+use ensimbi_events::{Body, Event, Hash, Time};
 
 use super::{Run, Stop, Sums, bad, bad_cache};
 use crate::decide::{KeyKind, Sealed};
 use crate::store::{EventColumns, PAGE_MAX, StoreError};
+
+fn period(event: &Event) -> Option<(u64, String, Hash)> {
+    let (to, hash) = match &event.fact.body {
+        Body::PeriodClosed(body) => (&body.to, body.trial_balance),
+        Body::PeriodReopened(body) => (&body.to, body.trial_balance),
+        _ => return None,
+    };
+    Some((event.record.position, to.clone(), hash))
+}
 
 impl Run<'_> {
     pub(super) async fn by_position(&mut self, progress: &mut (impl FnMut(u64) + Send)) -> Result<(), Stop> {
@@ -21,14 +31,27 @@ impl Run<'_> {
                 last = sealed.event.record.recorded_at;
                 self.edge.push(sealed.leaf_hash);
                 self.config.apply(&sealed.event);
+                self.periods.extend(period(&sealed.event));
                 sums.add(&self.config, &sealed.event)?;
             }
             self.check_rows(after, &page).await?;
             progress(self.edge.size());
         }
+        self.check_periods().await?;
         self.check_head(last).await?;
         self.check_counts().await?;
         self.wallets = sums.balances;
+        Ok(())
+    }
+
+    /// The trial balance that a period was closed or reopened with. The rows are those of the leaves: they were compared.
+    async fn check_periods(&self) -> Result<(), Stop> {
+        for (position, to, told) in &self.periods {
+            let rows = self.store.balances_at(self.book, to, position - 1).await?;
+            if Trial::from_iter(rows).hash(self.book, to) != *told {
+                return Err(bad(*position, "the trial balance of the period is another"));
+            }
+        }
         Ok(())
     }
 

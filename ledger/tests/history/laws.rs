@@ -394,6 +394,7 @@ impl Log {
     fn law_8_one_posting_a_key(&self) {
         let (mut ids, mut keys, mut operators) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut undone: BTreeMap<EventId, i128> = BTreeMap::new();
+        let mut reversed = BTreeSet::new();
         for (position, event) in (1..).zip(&self.events) {
             let record = &event.record;
             assert_eq!(record.position, position);
@@ -410,6 +411,10 @@ impl Log {
                     let left = undone.get_mut(&body.allocation).expect("undone before it was made");
                     *left -= figure(body.amount);
                     assert!(*left >= 0, "an allocation undone twice, at {position}");
+                }
+                Body::AdjustmentPosted(body) => {
+                    let once = body.reversal_of.is_none_or(|of| reversed.insert(of));
+                    assert!(once, "an entry reversed twice, at {position}");
                 }
                 _ => {}
             }

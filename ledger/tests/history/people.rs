@@ -9,7 +9,7 @@ use ensimbi_events::words::invoice::{
 };
 use ensimbi_events::words::payment::RefundRequested;
 use ensimbi_events::words::payout::WithdrawalRequested;
-use ensimbi_events::{Amount, Body, Claim, Fact, SubjectId, SubjectKind};
+use ensimbi_events::{Amount, Body, Claim, EventId, Fact, SubjectId, SubjectKind};
 use ensimbi_ledger::decide::state::{SubjectState, item_kind};
 
 use super::providers::{INVOICE, PAYOUT, REFUND, WITHDRAWAL};
@@ -18,12 +18,12 @@ use crate::common::say::{amount, subject};
 
 /// One thing that our own side does.
 pub fn decided(tale: &mut Tale) -> Claim {
-    match tale.dice.below(12) {
+    match tale.dice.below(14) {
         0..=3 => invoice(tale),
         4..=6 => request(tale),
         7 => allocation(tale),
         8 => deallocation(tale),
-        9 => adjustment(tale),
+        9..=11 => adjustment(tale),
         _ => verdict(tale),
     }
 }
@@ -40,6 +40,14 @@ pub fn begun(tale: &mut Tale) -> Vec<Claim> {
     let bodies: [Body; 2] = [InvoiceDrafted { party_id: None }.into(), item("a", "2.5", "40").into()];
     let claims = bodies.map(|body| command(tale, SubjectKind::Invoice, id, body));
     claims.map(|claim| tale.say.command(Fact { connection: None, wallet: None, ..claim.fact })).into()
+}
+
+/// The same, published as it stands.
+pub fn issued(tale: &mut Tale) -> Claim {
+    let (total, tax) = (amount("100"), amount("18"));
+    let body = InvoicePublished { total, tax, recognition: Recognition::OnPublish, due: None, party_id: None };
+    let claim = command(tale, SubjectKind::Invoice, subject(INVOICE), body);
+    tale.say.command(Fact { connection: None, wallet: None, ..claim.fact })
 }
 
 /// The states of the book in an order that does not change from run to run.
@@ -70,6 +78,8 @@ fn invoice(tale: &mut Tale) -> Claim {
         (_, None, None) => *tale.dice.pick(&[0, 4]),
         (_, Some(draft), _) if draft.items.is_empty() => *tale.dice.pick(&[1, 1, 1, 4, 6]),
         (_, Some(_), _) => *tale.dice.pick(&[1, 2, 3, 4, 4]),
+        // What was paid in part is mostly called off.
+        (_, None, Some(invoice)) if invoice.outstanding < invoice.total => *tale.dice.pick(&[5, 6, 6, 6, 7, 8]),
         (_, None, Some(_)) => *tale.dice.pick(&[5, 6, 7, 8]),
     };
     let body: Body = match step {
@@ -211,8 +221,19 @@ fn deallocation(tale: &mut Tale) -> Claim {
     command(tale, kind, item, body)
 }
 
-/// A payer keeps tax back: the receivable is settled by it.
+/// A payer keeps tax back: the receivable is settled by it; or that was a mistake, and is taken back.
 fn adjustment(tale: &mut Tale) -> Claim {
+    let events = tale.book.sealed.iter().map(|sealed| &sealed.event);
+    let posted = events.filter_map(|event| match &event.fact.body {
+        Body::AdjustmentPosted(body) => Some((event.record.event_id, body.lines.clone())),
+        _ => None,
+    });
+    let posted: Vec<_> = posted.collect();
+    if !posted.is_empty() && !tale.dice.once_in(4) {
+        // Mostly the first: so that some are tried a second time.
+        let (of, lines) = tale.dice.pick(&posted[..posted.len().div_ceil(2)]).clone();
+        return reversal(tale, of, lines);
+    }
     let line = |n, account: &str, figure: &str, open_item| Line {
         n,
         account: account.to_owned(),
@@ -231,6 +252,18 @@ fn adjustment(tale: &mut Tale) -> Claim {
     let body = AdjustmentPosted { actor_id, reason, lines: Lines(lines), approver_id: None, reversal_of: None };
     let claim = command(tale, SubjectKind::Book, subject(0xbb), body);
     tale.say.command(Fact { connection: None, wallet: None, ..claim.fact })
+}
+
+/// The opposite of an entry, in the one form that a reversal has.
+fn reversal(tale: &mut Tale, of: EventId, mut lines: Lines) -> Claim {
+    for line in &mut lines.0 {
+        line.amount = Amount::from_scaled(-line.amount.scaled());
+    }
+    let (actor_id, reason) = ("person-1".to_owned(), tale.unique());
+    let body = AdjustmentPosted { actor_id, reason, lines, approver_id: None, reversal_of: Some(of) };
+    let fact = tale.say.fact(SubjectKind::Book, subject(0xbb), body);
+    let (object_kind, object_id) = (Some("reversal".to_owned()), Some(of.to_string()));
+    tale.say.command(Fact { connection: None, wallet: None, object_kind, object_id, ..fact })
 }
 
 fn verdict(tale: &mut Tale) -> Claim {

@@ -98,7 +98,7 @@ fn collection(tale: &mut Tale) -> Claim {
 fn collection_of(tale: &mut Tale, n: u128) -> Claim {
     let gross = about(&mut tale.dice, n);
     let text = scaled(gross).to_string();
-    let invoice = (n > 0).then(|| subject(INVOICE + (n - 1)));
+    let invoice = (n > 0).then(|| subject(if tale.one_invoice { INVOICE } else { INVOICE + (n - 1) }));
     match tale.dice.below(9) {
         0 | 1 => tale.say.requested(n, &text, invoice),
         2 => tale.say.pending(n, &text),
@@ -109,7 +109,9 @@ fn collection_of(tale: &mut Tale, n: u128) -> Claim {
 }
 
 fn succeeded(tale: &mut Tale, n: u128, gross: i64, invoice_id: Option<SubjectId>) -> Claim {
-    let (fee, held) = (gross / 50, if n == 1 { gross / 20 } else { 0 });
+    // Once in a while the same money with another fee.
+    let share = if tale.dice.once_in(15) { 40 } else { 50 };
+    let (fee, held) = (gross / share, if n == 1 { gross / 20 } else { 0 });
     let bearer = if n == 2 { Payer } else { Merchant };
     let ours = if bearer == Merchant { fee } else { 0 };
     let (gross_text, fee_text) = (scaled(gross).to_string(), scaled(fee).to_string());

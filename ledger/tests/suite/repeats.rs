@@ -60,11 +60,11 @@ async fn another_content_for_a_key_is_one_discrepancy_and_changes_nothing(house:
     writer.submit(say.start()).await;
     tell(&writer, say.succeeded(1)).await;
     let before = house.store.wallet_rows(BOOK).await.unwrap();
-    let other = say.payment(1, say.success("1000", "960", &[(Component::Network, Bearer::Merchant, "40")]));
+    let other = say.payment(1, say.success("1010", "970", &[(Component::Network, Bearer::Merchant, "40")]));
     let answer = tell(&writer, other.clone()).await;
     assert_eq!(recorded(&answer), 2);
     assert_eq!(answer, tell(&writer, other).await);
-    let third = say.payment(1, say.success("1000", "950", &[(Component::Network, Bearer::Merchant, "50")]));
+    let third = say.payment(1, say.success("1020", "970", &[(Component::Network, Bearer::Merchant, "50")]));
     assert_eq!(recorded(&tell(&writer, third).await), 2);
     assert_eq!(house.store.wallet_rows(BOOK).await.unwrap(), before);
     let events = house.events(BOOK).await;

@@ -70,6 +70,33 @@ CREATE TABLE wallet_ends (
 
 CREATE INDEX wallet_ends_by_subject ON wallet_ends (book, generation, subject);
 
+-- Every change of a wallet's posted, held and reserved figure, so that balances of any moment can be told.
+CREATE TABLE wallet_moves (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    wallet UUID NOT NULL,
+    part TEXT COLLATE "C" NOT NULL,
+    amount BIGINT NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, position, n)
+);
+
+CREATE INDEX wallet_moves_by_time ON wallet_moves (book, generation, wallet, occurred_at);
+
+-- The same by day in UTC, in parts (upper figure, and what is left below 10^9).
+CREATE TABLE wallet_days (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    wallet UUID NOT NULL,
+    part TEXT COLLATE "C" NOT NULL,
+    day BIGINT NOT NULL,
+    high BIGINT NOT NULL,
+    low BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, wallet, part, day)
+);
+
 CREATE TABLE payments (
     book UUID NOT NULL,
     generation BIGINT NOT NULL,
@@ -154,37 +181,108 @@ CREATE UNIQUE INDEX disputes_by_position ON disputes (book, generation, first_po
 CREATE INDEX disputes_by_state ON disputes (book, generation, state, first_position);
 CREATE INDEX disputes_by_payment ON disputes (book, generation, payment, first_position);
 
--- One row for each line on a fee account, ours or memo.
-CREATE TABLE fee_lines (
+-- One row for each line of each entry, with the dates that statements and reports go by. A fee's line has the date of
+-- its payment; every other line has that of its event. `book_day` counts days since 1970-01-01.
+CREATE TABLE postings (
     book UUID NOT NULL,
     generation BIGINT NOT NULL,
     position BIGINT NOT NULL,
     n BIGINT NOT NULL,
-    payment UUID,
-    connection UUID,
-    provider TEXT COLLATE "C",
-    wallet UUID,
-    component TEXT COLLATE "C" NOT NULL,
-    bearer TEXT COLLATE "C" NOT NULL,
-    label TEXT COLLATE "C",
-    channel TEXT COLLATE "C",
+    account TEXT COLLATE "C" NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
     amount BIGINT NOT NULL,
+    open_item UUID,
+    payment UUID,
+    subject UUID NOT NULL,
+    word TEXT COLLATE "C" NOT NULL,
+    fee UUID,
     occurred_at BIGINT NOT NULL,
-    book_date TEXT COLLATE "C" NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    book_day BIGINT NOT NULL,
     PRIMARY KEY (book, generation, position, n)
 );
 
-CREATE INDEX fee_lines_by_time ON fee_lines (book, generation, occurred_at);
+CREATE INDEX postings_by_account ON postings (book, generation, account, currency, occurred_at, position, n);
+CREATE INDEX postings_by_book_day ON postings (book, generation, account, currency, book_day, position, n);
+CREATE INDEX postings_of_fees ON postings (book, generation, occurred_at) WHERE fee IS NOT NULL;
 
--- What a later fee of the same payment takes from its success: the date, the wallet, the channel.
-CREATE TABLE fee_subjects (
+-- What each account has on either side, in parts (upper figure, and what is left below 10^9): level 0 all of it, 1 by
+-- day of occurred_at in UTC, 2 by book day. So no balance of a day needs the lines before it.
+CREATE TABLE account_sums (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    level BIGINT NOT NULL,
+    bucket BIGINT NOT NULL,
+    debit_high BIGINT NOT NULL,
+    debit_low BIGINT NOT NULL,
+    credit_high BIGINT NOT NULL,
+    credit_low BIGINT NOT NULL,
+    lines BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, account, currency, level, bucket)
+);
+
+-- By what fees and volumes are reported: each combination once, under an id that follows from it. A volume has no
+-- component and no bearer.
+CREATE TABLE fee_kinds (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    kind UUID NOT NULL,
+    provider TEXT COLLATE "C",
+    connection UUID,
+    wallet UUID,
+    component TEXT COLLATE "C",
+    bearer TEXT COLLATE "C",
+    label TEXT COLLATE "C",
+    channel TEXT COLLATE "C",
+    direction TEXT COLLATE "C",
+    source TEXT COLLATE "C",
+    currency TEXT COLLATE "C" NOT NULL,
+    is_foreign BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, kind)
+);
+
+-- Fees and volumes by kind: level 0 by day of occurred_at in UTC, 1 by quarter of an hour, 2 by book day.
+CREATE TABLE fee_sums (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    level BIGINT NOT NULL,
+    bucket BIGINT NOT NULL,
+    kind UUID NOT NULL,
+    high BIGINT NOT NULL,
+    low BIGINT NOT NULL,
+    lines BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, level, bucket, kind)
+);
+
+-- What was settled of a payment, payout, withdrawal or top-up: the volume that its fees are compared with.
+CREATE TABLE volumes (
+    book UUID NOT NULL,
+    generation BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    subject UUID NOT NULL,
+    kind UUID NOT NULL,
+    amount BIGINT NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    book_day BIGINT NOT NULL,
+    PRIMARY KEY (book, generation, position)
+);
+
+CREATE INDEX volumes_by_time ON volumes (book, generation, occurred_at);
+
+-- What later lines of the same payment take from its success: date, wallet, channel, direction, currency, and the fees
+-- that were told with it, as JSON.
+CREATE TABLE settled (
     book UUID NOT NULL,
     generation BIGINT NOT NULL,
     subject UUID NOT NULL,
     occurred_at BIGINT NOT NULL,
     wallet UUID,
     channel TEXT COLLATE "C",
+    direction TEXT COLLATE "C",
+    currency TEXT COLLATE "C",
+    fees TEXT COLLATE "C" NOT NULL,
     position BIGINT NOT NULL,
     PRIMARY KEY (book, generation, subject)
 );

@@ -70,6 +70,33 @@ CREATE TABLE wallet_ends (
 
 CREATE INDEX wallet_ends_by_subject ON wallet_ends (book, generation, subject);
 
+-- Every change of a wallet's posted, held and reserved figure, so that balances of any moment can be told.
+CREATE TABLE wallet_moves (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    wallet BLOB NOT NULL,
+    part TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, position, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX wallet_moves_by_time ON wallet_moves (book, generation, wallet, occurred_at);
+
+-- The same by day in UTC, in parts (upper figure, and what is left below 10^9).
+CREATE TABLE wallet_days (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    wallet BLOB NOT NULL,
+    part TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, wallet, part, day)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE payments (
     book BLOB NOT NULL,
     generation INTEGER NOT NULL,
@@ -154,37 +181,108 @@ CREATE UNIQUE INDEX disputes_by_position ON disputes (book, generation, first_po
 CREATE INDEX disputes_by_state ON disputes (book, generation, state, first_position);
 CREATE INDEX disputes_by_payment ON disputes (book, generation, payment, first_position);
 
--- One row for each line on a fee account, ours or memo.
-CREATE TABLE fee_lines (
+-- One row for each line of each entry, with the dates that statements and reports go by. A fee's line has the date of
+-- its payment; every other line has that of its event. `book_day` counts days since 1970-01-01.
+CREATE TABLE postings (
     book BLOB NOT NULL,
     generation INTEGER NOT NULL,
     position INTEGER NOT NULL,
     n INTEGER NOT NULL,
-    payment BLOB,
-    connection BLOB,
-    provider TEXT,
-    wallet BLOB,
-    component TEXT NOT NULL,
-    bearer TEXT NOT NULL,
-    label TEXT,
-    channel TEXT,
+    account TEXT NOT NULL,
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
+    open_item BLOB,
+    payment BLOB,
+    subject BLOB NOT NULL,
+    word TEXT NOT NULL,
+    fee BLOB,
     occurred_at INTEGER NOT NULL,
-    book_date TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    book_day INTEGER NOT NULL,
     PRIMARY KEY (book, generation, position, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX fee_lines_by_time ON fee_lines (book, generation, occurred_at);
+CREATE INDEX postings_by_account ON postings (book, generation, account, currency, occurred_at, position, n);
+CREATE INDEX postings_by_book_day ON postings (book, generation, account, currency, book_day, position, n);
+CREATE INDEX postings_of_fees ON postings (book, generation, occurred_at) WHERE fee IS NOT NULL;
 
--- What a later fee of the same payment takes from its success: the date, the wallet, the channel.
-CREATE TABLE fee_subjects (
+-- What each account has on either side, in parts (upper figure, and what is left below 10^9): level 0 all of it, 1 by
+-- day of occurred_at in UTC, 2 by book day. So no balance of a day needs the lines before it.
+CREATE TABLE account_sums (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    debit_high INTEGER NOT NULL,
+    debit_low INTEGER NOT NULL,
+    credit_high INTEGER NOT NULL,
+    credit_low INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, account, currency, level, bucket)
+) STRICT, WITHOUT ROWID;
+
+-- By what fees and volumes are reported: each combination once, under an id that follows from it. A volume has no
+-- component and no bearer.
+CREATE TABLE fee_kinds (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    kind BLOB NOT NULL,
+    provider TEXT,
+    connection BLOB,
+    wallet BLOB,
+    component TEXT,
+    bearer TEXT,
+    label TEXT,
+    channel TEXT,
+    direction TEXT,
+    source TEXT,
+    currency TEXT NOT NULL,
+    is_foreign INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, kind)
+) STRICT, WITHOUT ROWID;
+
+-- Fees and volumes by kind: level 0 by day of occurred_at in UTC, 1 by quarter of an hour, 2 by book day.
+CREATE TABLE fee_sums (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    kind BLOB NOT NULL,
+    high INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, level, bucket, kind)
+) STRICT, WITHOUT ROWID;
+
+-- What was settled of a payment, payout, withdrawal or top-up: the volume that its fees are compared with.
+CREATE TABLE volumes (
+    book BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    subject BLOB NOT NULL,
+    kind BLOB NOT NULL,
+    amount INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    book_day INTEGER NOT NULL,
+    PRIMARY KEY (book, generation, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX volumes_by_time ON volumes (book, generation, occurred_at);
+
+-- What later lines of the same payment take from its success: date, wallet, channel, direction, currency, and the fees
+-- that were told with it, as JSON.
+CREATE TABLE settled (
     book BLOB NOT NULL,
     generation INTEGER NOT NULL,
     subject BLOB NOT NULL,
     occurred_at INTEGER NOT NULL,
     wallet BLOB,
     channel TEXT,
+    direction TEXT,
+    currency TEXT,
+    fees TEXT NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (book, generation, subject)
 ) STRICT, WITHOUT ROWID;

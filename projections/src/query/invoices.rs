@@ -12,9 +12,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::span::book_zone;
 use super::{Answer, LIMIT_MAX, Page, QUARTER_MICROS, Stamp, Views, of_generation};
 use crate::invoices::{InvoiceItem, InvoicePayment, InvoiceRow, InvoiceState, NAME};
-use crate::runner::cursor::active_in;
 use crate::store::{Bind, StoreError, Tx};
 use crate::word::words;
 
@@ -160,7 +160,7 @@ impl Calendar {
         let Some(as_at) = as_at.or(stamp.recorded_at) else { return Ok(None) };
         let zone = match zone {
             Some(zone) => zone.clone(),
-            None => book_zone(tx, book).await?,
+            None => book_zone(tx, book, NAME).await?,
         };
         let tz = zone.iana_name().unwrap_or("UTC").to_owned();
         let today = as_at.timestamp().to_zoned(zone.clone()).date();
@@ -177,13 +177,6 @@ impl Calendar {
     fn days_since(&self, due: Date) -> i64 {
         self.today.since(due).map_or(0, |span| i64::from(span.get_days()))
     }
-}
-
-/// The zone of the book's dates, as the log configured it.
-async fn book_zone(tx: &mut Tx, book: BookId) -> Result<TimeZone, StoreError> {
-    let Some(cursor) = active_in(tx, book, NAME).await? else { return Ok(TimeZone::UTC) };
-    let name = &cursor.configured.config().time_zone;
-    TimeZone::get(name).map_err(|error| StoreError::Damaged(format!("the book's time zone: {error}")))
 }
 
 #[async_trait]

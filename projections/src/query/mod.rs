@@ -1,24 +1,28 @@
 //! Questions to the views. Each is answered from one snapshot: the rows and the position belong together.
 
+mod accounts;
 mod discrepancies;
 mod fees;
 mod invoices;
 mod open_items;
 mod payments;
 mod rows;
+mod span;
 mod wallets;
 
 use ensimbi_events::{BookId, Time};
 use serde::Serialize;
 
+pub use accounts::{AccountsView, LineKey, Statement, StatementLine, StatementQuery, TrialBalance, TrialBalanceQuery};
 pub use discrepancies::{DiscrepanciesQuery, DiscrepanciesView};
-pub use fees::{FeeDimension, FeeGroup, FeeReport, FeeTotal, FeesQuery, FeesView, GROUPS_MAX};
+pub use fees::{FeeDimension, FeeGroup, FeeReport, FeeTotal, FeesQuery, FeesView, GROUPS_MAX, Volume, VolumeTotal};
 pub use invoices::{
     Ageing, AgeingBucket, AgeingQuery, AgeingRow, Day, InvoiceDetail, InvoiceList, InvoicesQuery, InvoicesView,
 };
 pub use open_items::{OpenItemKey, OpenItemList, OpenItemTotal, OpenItemsQuery, OpenItemsView, age_days};
 pub use payments::{DisputesQuery, PaymentDetail, PaymentTotal, PaymentsQuery, PaymentsView};
 pub use rows::{RowPages, RowsView, ViewRow, ViewTable};
+pub use span::{Basis, Span};
 pub use wallets::{WalletKey, WalletsView};
 
 use crate::projection::At;

@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use row::Row;
-pub use sql::{Bind, Sql};
+pub use sql::{Bind, Sql, SumParts};
 
 /// Longest wait for a connection or a lock.
 pub const WAIT: Duration = Duration::from_secs(10);

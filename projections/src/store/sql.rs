@@ -62,6 +62,29 @@ binds! {
     ensimbi_events::EventId => Uuid(v -> v.0);
 }
 
+/// A sum of money in two parts, `amount / 10^9` and `amount % 10^9` of each figure added up, since 2^63 figures of 2^63
+/// units do not fit 64 bits. The parts are made figure by figure, so that they do not depend on what was added together.
+/// [`super::Row::sum`] reads them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SumParts {
+    /// Of the upper figures.
+    pub high: i64,
+    /// Of what is left below 10^9.
+    pub low: i64,
+}
+
+impl SumParts {
+    const PART: i64 = 1_000_000_000;
+
+    /// Adds a figure; `None` beyond the range.
+    pub fn add(&mut self, amount: ensimbi_events::Amount) -> Option<()> {
+        let scaled = amount.scaled();
+        self.high = self.high.checked_add(scaled / Self::PART)?;
+        self.low = self.low.checked_add(scaled % Self::PART)?;
+        Some(())
+    }
+}
+
 enum Part {
     Text(&'static str),
     Bind(Bind),
@@ -97,6 +120,14 @@ impl Sql {
     /// Adds `(value, value, ...)`; the list must not be empty.
     #[must_use]
     pub fn list(mut self, values: impl IntoIterator<Item = Uuid>) -> Self {
+        self.constant = false;
+        self.push_row(values.into_iter().map(Bind::from));
+        self
+    }
+
+    /// Adds `(number, number, ...)`; the list must not be empty.
+    #[must_use]
+    pub fn numbers(mut self, values: impl IntoIterator<Item = i64>) -> Self {
         self.constant = false;
         self.push_row(values.into_iter().map(Bind::from));
         self

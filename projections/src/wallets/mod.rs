@@ -4,7 +4,11 @@
 //! A reservation is opened by a `...Requested` and ended by the success or the final failure of the same id and
 //! attempt; where that end was withheld, by a person's acceptance of it. A payout that came back before its success was
 //! seen needs no rule here: the ledger records the failure of its attempt beside the withheld reversal.
+//!
+//! Every change of the three figures is kept as a move with the time of its event, and summed by day, so that balances
+//! of any moment can be told.
 
+mod moves;
 mod row;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,11 +18,13 @@ use ensimbi_events::word::Verdict;
 use ensimbi_events::words::book::ConnectionConfigured;
 use ensimbi_events::{Amount, Body, Event, EventId, NoLines, SubjectId, WalletId};
 
+pub(crate) use moves::WalletPart;
 pub use row::WalletRow;
 
 use crate::projection::{Account, At, Configured, HandlerError, Projection, State, Table};
 use crate::store::sql::portions;
 use crate::store::{Bind, Sql, StoreError, Tx};
+use moves::{Days, Move};
 use row::{Reservation, WithheldEnd};
 
 /// The projection.
@@ -49,6 +55,20 @@ const TABLES: &[Table] = &[
         order: " ORDER BY event",
         columns: "uuiu",
         delete: "DELETE FROM wallet_ends WHERE book = ",
+    },
+    Table {
+        name: "wallet_moves",
+        select: Move::SELECT,
+        order: " ORDER BY position, n",
+        columns: Move::COLUMNS,
+        delete: "DELETE FROM wallet_moves WHERE book = ",
+    },
+    Table {
+        name: "wallet_days",
+        select: Days::SELECT,
+        order: " ORDER BY wallet, part, day",
+        columns: Days::COLUMNS,
+        delete: "DELETE FROM wallet_days WHERE book = ",
     },
 ];
 
@@ -163,6 +183,8 @@ struct Rows {
     /// Withheld ends of these subjects.
     ends: BTreeMap<EventId, WithheldEnd>,
     ends_before: HashMap<EventId, WithheldEnd>,
+    moves: Vec<Move>,
+    days: Days,
 }
 
 impl Rows {
@@ -212,7 +234,18 @@ impl Rows {
     fn reserve(&mut self, event: &Event, wallet: Option<WalletId>, by: Amount) -> Result<(), HandlerError> {
         let row = self.touch(wallet, event)?;
         row.reserved = row.reserved.checked_add(by).ok_or_else(|| HandlerError::overflow("a reservation"))?;
-        row.derive().ok_or_else(|| HandlerError::overflow("available"))
+        row.derive().ok_or_else(|| HandlerError::overflow("available"))?;
+        let wallet = row.wallet;
+        self.moved(event, wallet, WalletPart::Reserved, by)
+    }
+
+    fn moved(&mut self, event: &Event, wallet: WalletId, part: WalletPart, amount: Amount) -> Result<(), HandlerError> {
+        let position = event.record.position;
+        let n = self.moves.last().filter(|last| last.position == position).map_or(1, |last| last.n + 1);
+        let next = Move { position, n, wallet, part, amount, occurred_at: event.context.occurred_at };
+        self.days.add(&next)?;
+        self.moves.push(next);
+        Ok(())
     }
 
     /// Ends the open reservations of the event's subject that `ends` picks.
@@ -248,6 +281,8 @@ impl State for Rows {
             let balance = if is_held { &mut row.held } else { &mut row.posted };
             *balance = balance.checked_add(line.amount).ok_or_else(|| HandlerError::overflow("a balance"))?;
             row.derive().ok_or_else(|| HandlerError::overflow("a balance"))?;
+            let (wallet, part) = (row.wallet, if is_held { WalletPart::Held } else { WalletPart::Posted });
+            self.moved(event, wallet, part, line.amount)?;
         }
         let withheld = event.record.no_lines == Some(NoLines::Withheld);
         let subject = event.fact.subject;
@@ -307,6 +342,10 @@ impl State for Rows {
         }
         let new = self.ends.iter().filter(|(key, is)| self.ends_before.get(key) != Some(is));
         let new = new.map(|(_, end)| of(end.binds())).collect();
-        tx.execute_all(Sql::insert(WithheldEnd::INSERT, new, "")).await
+        tx.execute_all(Sql::insert(WithheldEnd::INSERT, new, "")).await?;
+        let moves = self.moves.iter().map(|row| of(row.binds())).collect();
+        tx.execute_all(Sql::insert(Move::INSERT, moves, "")).await?;
+        let days = self.days.binds().map(of).collect();
+        tx.execute_all(Sql::insert(Days::INSERT, days, Days::ADD)).await
     }
 }

@@ -72,7 +72,7 @@ impl WalletRow {
     }
 
     /// Sets what follows from the three stored figures; `None` beyond the range.
-    pub(super) fn derive(&mut self) -> Option<()> {
+    pub(crate) fn derive(&mut self) -> Option<()> {
         self.available = self.posted.checked_sub(self.reserved)?;
         self.total = self.posted.checked_add(self.held)?;
         Some(())

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, unused_macros)] // shared by several test programs
 
+pub mod random;
 pub mod story;
 
 use std::sync::{Arc, Mutex};

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accountant;
 mod api;
 mod bad_configuration;
 mod bad_requests;
@@ -29,6 +30,7 @@ mod paytota_back;
 mod paytota_forged;
 mod paytota_purses;
 mod played;
+mod recompute;
 mod refused;
 mod retranslate;
 mod roles;

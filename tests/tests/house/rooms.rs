@@ -291,8 +291,7 @@ impl Rooms {
 
     /// All fees that we bore, by wallet and currency.
     pub async fn fees(&self) -> Vec<(String, Amount)> {
-        let group_by = vec![FeeDimension::Wallet];
-        let query = FeesQuery { group_by, from: None, to: None, zone: jiff::tz::TimeZone::UTC };
+        let query = FeesQuery::all(vec![FeeDimension::Wallet]);
         let views = self.views().await;
         let groups = views.fees(self.book, &query).await.unwrap().value.groups;
         let ours = groups.into_iter().filter(|group| group.bearer == "merchant").map(|group| {

@@ -29,6 +29,29 @@ pub struct PageArgs {
     pub cursor: Option<String>,
 }
 
+/// What a report is about: when it happened, and what was recorded by then.
+#[derive(Debug, Clone, Args)]
+pub struct AxesArgs {
+    /// First moment inside: RFC 3339, or a date.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// First moment no longer inside.
+    #[arg(long, value_name = "TIME", conflicts_with = "as_of")]
+    pub to: Option<String>,
+    /// Last moment or date inside, instead of --to.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Only what was recorded by then.
+    #[arg(long, value_name = "TIME")]
+    pub known_at: Option<String>,
+    /// What dates a line: occurred (a fee: when its payment did) or booked (its book date) (default: occurred).
+    #[arg(long, value_name = "WORD")]
+    pub basis: Option<String>,
+    /// Time zone of dates (default: the book's).
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
 /// `fees`.
 #[derive(Debug, Args)]
 pub struct FeesArgs {
@@ -36,19 +59,52 @@ pub struct FeesArgs {
     pub home: HomeArgs,
     #[command(flatten)]
     pub out: OutArgs,
-    /// Dimensions with commas between them: provider, connection, wallet, component, bearer, currency, channel, label,
-    /// day, month (default: component).
+    #[command(flatten)]
+    pub axes: AxesArgs,
+    /// Dimensions with commas between them: provider, connection, wallet, channel, component, label, bearer, direction,
+    /// currency, day, week, month (default: component).
     #[arg(long, value_name = "A,B")]
     pub group_by: Option<String>,
-    /// First moment inside, RFC 3339.
+}
+
+/// `statement`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").required(true).args(["account", "wallet"]))]
+pub struct StatementArgs {
+    #[command(flatten)]
+    pub home: HomeArgs,
+    #[command(flatten)]
+    pub out: OutArgs,
+    #[command(flatten)]
+    pub axes: AxesArgs,
+    #[command(flatten)]
+    pub page: PageArgs,
+    /// Of an account, by its path.
+    pub account: Option<String>,
+    /// Which currency, where the account has several.
+    #[arg(long, value_name = "CODE", conflicts_with = "wallet")]
+    pub currency: Option<String>,
+    /// Of a wallet, by its id, or by its code where one wallet has it.
+    #[arg(long, value_name = "CODE|ID")]
+    pub wallet: Option<String>,
+    /// With --wallet: posted or held (default: posted).
+    #[arg(long, value_name = "WORD", requires = "wallet")]
+    pub part: Option<String>,
+}
+
+/// `trial-balance`.
+#[derive(Debug, Args)]
+pub struct TrialBalanceArgs {
+    #[command(flatten)]
+    pub home: HomeArgs,
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Last book date inside.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<String>,
+    /// Only what was recorded by then: RFC 3339, or a date.
     #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// First moment no longer inside, RFC 3339.
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
-    /// Time zone of days and months (default: the book's).
-    #[arg(long, value_name = "ZONE")]
-    pub tz: Option<String>,
+    pub known_at: Option<String>,
 }
 
 /// `wallets`.

@@ -4,6 +4,7 @@
 //! Order: the book (named, or the only one) -> its views -> one request to the router -> the body, with `book` and `head`
 //! (the end of the book) added -> a table or the JSON. Where the view is behind the book or has stopped, it is said.
 
+mod accounts;
 mod discrepancies;
 mod explain;
 mod invoices;
@@ -33,10 +34,11 @@ use crate::home::Home;
 use crate::opening::config_of;
 use crate::serve::Ports;
 
+pub use accounts::{fees, statement, trial_balance};
 pub use discrepancies::{discrepancies, open_items};
 pub use explain::explain;
 pub use invoices::invoices;
-pub use views::{fees, payments, wallets};
+pub use views::{payments, wallets};
 
 /// Largest answer that is read, in bytes; pages are far smaller.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;

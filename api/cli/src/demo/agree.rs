@@ -10,7 +10,6 @@ use ensimbi_events::money::scaled_text;
 use ensimbi_ledger::verify::verify;
 use ensimbi_projections::query::{FeeDimension, FeesQuery, LIMIT_MAX};
 use ensimbi_projections::{FeesView, PaymentsView, Views, WalletsView};
-use jiff::tz::TimeZone;
 
 use super::Act;
 use super::driver::{Driven, Orders};
@@ -159,7 +158,7 @@ async fn wallet_lines(views: &Views, house: &House, acts: &[Act]) -> std::result
             theirs.extend(act.code_of(&wallet).map(|code| (code, wallet)));
         }
     }
-    let query = FeesQuery { group_by: vec![FeeDimension::Wallet], from: None, to: None, zone: TimeZone::UTC };
+    let query = FeesQuery::all(vec![FeeDimension::Wallet]);
     let mut fees: BTreeMap<String, i128> = BTreeMap::new();
     for group in views.fees(house.book, &query).await?.value.groups {
         if let (true, Some((_, Some(wallet)))) = (group.bearer == "merchant", group.key.into_iter().next()) {
@@ -184,22 +183,23 @@ async fn wallet_lines(views: &Views, house: &House, acts: &[Act]) -> std::result
 }
 
 async fn fee_lines(views: &Views, house: &House) -> std::result::Result<Vec<FeeLine>, Failure> {
-    let query = FeesQuery { group_by: vec![FeeDimension::Component], from: None, to: None, zone: TimeZone::UTC };
+    let query = FeesQuery::all(vec![FeeDimension::Component]);
     let report = views.fees(house.book, &query).await?.value;
-    let line = |group: ensimbi_projections::query::FeeGroup| FeeLine {
-        component: group.key.into_iter().find_map(|(_, value)| value).unwrap_or_default(),
-        bearer: group.bearer,
-        currency: group.currency.to_string(),
-        amount: group.amount,
-        lines: group.lines,
-    };
-    Ok(report.groups.into_iter().map(line).collect())
+    // Whatever way the money of their payments went.
+    let mut sums: BTreeMap<(String, String, String), (i128, u64)> = BTreeMap::new();
+    for group in report.groups {
+        let component = group.key.into_iter().find_map(|(_, value)| value).unwrap_or_default();
+        let sum = sums.entry((component, group.bearer, group.currency.to_string())).or_default();
+        *sum = (sum.0 + group.amount, sum.1 + group.lines);
+    }
+    let line =
+        |((component, bearer, currency), (amount, lines))| FeeLine { component, bearer, currency, amount, lines };
+    Ok(sums.into_iter().map(line).collect())
 }
 
 /// Fees by component, bearer and currency against those of each provider that keeps them so.
 async fn fees_differ(views: &Views, house: &House, acts: &[Act]) -> std::result::Result<Vec<String>, Failure> {
-    let group_by = vec![FeeDimension::Provider, FeeDimension::Component];
-    let query = FeesQuery { group_by, from: None, to: None, zone: TimeZone::UTC };
+    let query = FeesQuery::all(vec![FeeDimension::Provider, FeeDimension::Component]);
     let mut ours: BTreeMap<[String; 4], i128> = BTreeMap::new();
     for group in views.fees(house.book, &query).await?.value.groups {
         let mut key = group.key.into_iter().map(|(_, value)| value.unwrap_or_default());

@@ -16,6 +16,7 @@ use super::invoice_life::owed;
 use super::told::{self, About, Facts, ToldBody};
 use crate::ApiState;
 use crate::body::{Object, Sign};
+use crate::params::ROOTS;
 use crate::problem::ApiError;
 use crate::sent::Sent;
 
@@ -42,6 +43,11 @@ pub struct NewAllocation {
 
 /// An account path in a body.
 pub(super) fn account_in(body: &Object<'_>, name: &str) -> Result<Option<String>, ApiError> {
+    path_in(body, name, Problem::InvalidBody)
+}
+
+/// The same; `code` is what a text of another form is.
+pub(super) fn path_in(body: &Object<'_>, name: &str, code: Problem) -> Result<Option<String>, ApiError> {
     let Some(path) = body.text(name, PATH_MAX)? else { return Ok(None) };
     // Its form only; which accounts an item may go to, the ledger says.
     let part = |part: &str| {
@@ -49,7 +55,12 @@ pub(super) fn account_in(body: &Object<'_>, name: &str) -> Result<Option<String>
         !part.is_empty() && !part.starts_with('-') && part.bytes().all(plain)
     };
     let is_path = path.contains(':') && path.split(':').all(part);
-    if is_path { Ok(Some(path)) } else { Err(body.wrong(name, "expected an account path, such as income:sales")) }
+    let wrong = || body.problem(code, name, "expected an account path, such as income:sales");
+    match code {
+        _ if is_path => Ok(Some(path)),
+        Problem::UnknownValue => Err(wrong().allowing(ROOTS)),
+        _ => Err(wrong()),
+    }
 }
 
 /// Tells an open item its purpose.

@@ -58,7 +58,14 @@ pub fn refusal(asked: Asked, refusal: Refusal, detail: &str) -> ApiError {
             Problem::InsufficientAvailable
         }
         Refusal::LimitExceeded => Problem::LimitExceeded,
-        Refusal::WrongState | Refusal::StaleState | Refusal::ConfigurationConflict => Problem::WrongState,
+        Refusal::WrongState | Refusal::StaleState | Refusal::ConfigurationConflict | Refusal::TrialBalanceDiffers => {
+            Problem::WrongState
+        }
+        Refusal::Unbalanced => Problem::Unbalanced,
+        Refusal::MemoAlone => Problem::MemoAlone,
+        Refusal::PeriodClosed => Problem::PeriodClosed,
+        Refusal::ApprovalNeeded => Problem::ApprovalNeeded,
+        Refusal::AlreadyReversed => Problem::AlreadyReversed,
         Refusal::UnknownSubject => Problem::NotFound,
         Refusal::UnknownConnection if field == Some("wallet") => Problem::UnknownWallet,
         Refusal::UnknownConnection => Problem::UnknownConnection,
@@ -98,6 +105,11 @@ fn name(field: &str) -> &'static str {
         "account" => "account",
         "verdict" => "verdict",
         "target" => "target",
+        "lines" => "lines",
+        "date" => "date",
+        "from" => "from",
+        "to" => "to",
+        "reversal_of" => "reversal_of",
         _ => "body",
     }
 }

@@ -4,7 +4,9 @@
 //! Shape of each: read and check the body ([`crate::body`], every field by its name) -> the port -> one answer
 //! ([`intent`] or [`told`]) or one problem ([`errors`]). Nothing is stored here.
 
+mod adjustments;
 mod allocations;
+mod approvals;
 mod checkout;
 mod collections;
 mod connections;
@@ -20,6 +22,7 @@ mod invoice_life;
 mod invoices;
 mod openings;
 mod payouts;
+mod periods;
 mod policy;
 mod refunds;
 mod reversals;
@@ -70,6 +73,11 @@ pub(super) fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(openings::create))
         .routes(routes!(fundings::create))
         .routes(routes!(discrepancies::resolve))
+        .routes(routes!(adjustments::create, approvals::list))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(periods::list))
+        .routes(routes!(periods::close))
+        .routes(routes!(periods::reopen))
 }
 
 impl ApiState {

@@ -9,6 +9,7 @@
 //! - `again`: another attempt, after the last one came to nothing for certain.
 //! - `notes`: what we tell the ledger about an attempt ourselves.
 //! - `tell`: facts of our own, without a provider.
+//! - `propose`: the same, once a second person has approved them.
 //! - `look`: banks, alarms, and what is behind a payment.
 //!
 //! The same key with the same body gives the same command, for ever; with another body it is a conflict. Bodies are
@@ -20,12 +21,14 @@ mod checkout;
 mod look;
 pub(crate) mod notes;
 mod orders;
+mod propose;
 mod refunds;
 mod tell;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ensimbi_events::approvals::{Proposal, ProposalsQuery, Proposed};
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::commands::{
     Action, Alarm, Bank, CollectOrder, CommandError, Commands, ConnectionView, IntentView, KEY_MAX, Origin, PayOrder,
@@ -141,6 +144,21 @@ impl Commands for Door {
 
     async fn tell(&self, origin: &Origin, telling: &Telling) -> Result<Told, CommandError> {
         self.take_telling(origin, telling).await
+    }
+
+    async fn propose(&self, origin: &Origin, proposal: &Proposal) -> Result<Proposed, CommandError> {
+        self.keep_proposal(origin, proposal).await
+    }
+
+    async fn approve(&self, origin: &Origin, id: SubjectId, approver_id: &str) -> Result<Option<Told>, CommandError> {
+        self.approve_proposal(origin, id, approver_id).await
+    }
+
+    async fn proposals(&self, book: BookId, query: &ProposalsQuery) -> Result<Vec<Proposed>, CommandError> {
+        if book != self.book {
+            return Ok(Vec::new());
+        }
+        self.list_proposals(query).await
     }
 
     async fn banks(&self, book: BookId, connection: ConnectionId) -> Result<Vec<Bank>, CommandError> {

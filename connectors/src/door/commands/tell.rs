@@ -4,6 +4,7 @@
 //! crash leaves a command that goes on, and a refusal one that stops there.
 
 use ensimbi_events::bus::Outcome;
+use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{CommandError, FACTS_MAX, Origin, Telling, Told, ToldFact};
 use ensimbi_events::ids::{self, Derivation};
 use ensimbi_events::{PartyId, SubjectId};
@@ -13,6 +14,7 @@ use super::{PATIENCE, Stopped, repeated};
 use crate::door::parties::{self, PartyRecord};
 use crate::door::store::commands::{self, NewCommand};
 use crate::door::store::outbox::{self, ClaimOutcome, NewNote};
+use crate::door::store::proposals;
 use crate::door::{Door, DoorError, TRANSLATOR};
 
 impl Door {
@@ -45,12 +47,12 @@ impl Door {
         self.answers(id, repeated).await
     }
 
-    fn telling_hash(&self, body: &[u8]) -> [u8; 32] {
+    pub(super) fn telling_hash(&self, body: &[u8]) -> [u8; 32] {
         self.body_hash(Derivation::new("ensimbi.command.1").part(body))
     }
 
     /// Waits until the ledger has answered every fact, or refused one.
-    async fn answers(&self, id: SubjectId, repeated: bool) -> Result<Told, CommandError> {
+    pub(super) async fn answers(&self, id: SubjectId, repeated: bool) -> Result<Told, CommandError> {
         let refusal = |claims: &[ClaimOutcome]| {
             claims.iter().find_map(|claim| match &claim.outcome {
                 Some(Outcome::Refused { code, detail }) => Some((*code, detail.clone())),
@@ -78,6 +80,10 @@ impl Door {
         if let Some(stored) = commands::body_hash(&mut tx, self.book, id).await? {
             return if stored == body_hash { Ok(true) } else { Err(CommandError::IdempotencyConflict.into()) };
         }
+        if proposals::body_hash(&mut tx, self.book, id).await?.is_some() {
+            let detail = "this Idempotency-Key waits for a second person's approval".to_owned();
+            return Err(CommandError::Refused { code: Refusal::ApprovalNeeded, detail }.into());
+        }
         let now = self.clock.now();
         let party = match &telling.party {
             Some(party) => {
@@ -102,7 +108,7 @@ impl Door {
         Ok(false)
     }
 
-    fn told_note(
+    pub(super) fn told_note(
         &self,
         command: SubjectId,
         index: usize,

@@ -19,6 +19,7 @@ pub(crate) mod outbox;
 pub(crate) mod parties;
 pub(crate) mod pauses;
 mod postgres;
+pub(crate) mod proposals;
 pub(crate) mod push_keys;
 pub(crate) mod rows;
 mod sqlite;
@@ -261,6 +262,7 @@ pub(crate) fn statements_of_all_tables() -> Vec<(&'static str, Sql)> {
         outbox::ALL,
         parties::ALL,
         pauses::ALL,
+        proposals::ALL,
         push_keys::ALL,
         rows::ALL,
     ];

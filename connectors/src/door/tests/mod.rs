@@ -11,6 +11,7 @@ mod hooks;
 mod house;
 mod outside;
 mod payouts;
+mod proposals;
 mod pushes;
 mod stores;
 mod tellings;

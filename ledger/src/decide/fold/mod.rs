@@ -15,7 +15,7 @@ use ensimbi_events::words::wallet::BalanceReported;
 use ensimbi_events::{Amount, Body, Event, EventId, Fact, NoLines, SubjectId};
 
 use super::state::*;
-use super::{Sealed, WalletBalance};
+use super::{Sealed, WalletBalance, fees};
 use crate::posting::accounts;
 
 /// A sum left the range.
@@ -119,6 +119,7 @@ fn remember(state: &mut SubjectState, sealed: &Sealed) {
         fact_hash: sealed.fact_hash,
         class: event.context.evidence.iter().map(|proof| proof.class).min_by_key(|class| rank(*class)),
         cause: event.record.cause.filter(|_| !later),
+        but_fees: fees::but_fees(&event.fact),
     });
 }
 fn add(to: &mut Amount, amount: Amount) -> Result<(), Overflow> {

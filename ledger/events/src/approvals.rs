@@ -1,0 +1,53 @@
+//! What one person asked for and a second one must approve, before it is told to the ledger.
+//!
+//! The door keeps it ([`crate::commands::Commands::propose`]); approving it and telling it are one commit there.
+
+use crate::{Fact, SubjectId, Time};
+
+/// Most that one page of a list has.
+pub const PAGE_MAX: u32 = 500;
+
+/// A fact of ours that is to be approved.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The route, part of what the key is unique in.
+    pub route: &'static str,
+    /// What the caller sent, in one canonical form.
+    pub body: Vec<u8>,
+    /// The fact, without an approver.
+    pub fact: Fact,
+    /// When it happened; `None`: when it is approved.
+    pub at: Option<Time>,
+    /// Who asks: an id, never a name.
+    pub actor_id: String,
+}
+
+/// A proposal as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// The command's id.
+    pub id: SubjectId,
+    /// The fact, without an approver.
+    pub fact: Fact,
+    /// When it happened; `None`: when it is approved.
+    pub at: Option<Time>,
+    /// Who asked.
+    pub actor_id: String,
+    /// When.
+    pub asked_at: Time,
+    /// Who approved it and when, once somebody has.
+    pub approved: Option<(String, Time)>,
+    /// Whether it was there already.
+    pub repeated: bool,
+}
+
+/// Which proposals are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProposalsQuery {
+    /// Those that wait, or those that were approved.
+    pub waiting: bool,
+    /// After this one, in the order in which they were asked for.
+    pub after: Option<(Time, SubjectId)>,
+    /// At most so many.
+    pub limit: u32,
+}

@@ -144,7 +144,7 @@ impl Sink for Kept {
 }
 
 async fn written(reader: Growing, kind: &str, table: Option<&str>) -> Result<String, ExportError> {
-    let sources = Sources { reader: Arc::new(reader), rows: None };
+    let sources = Sources { reader: Arc::new(reader), views: None };
     let mut kept = Kept::default();
     Export::open(sources, BOOK, Ask::of(kind, table, false)?).await?.write(&mut kept).await?;
     Ok(String::from_utf8(kept.bytes).unwrap())
@@ -168,7 +168,7 @@ async fn a_gap_or_a_full_disk_ends_an_export_without_a_trailer() {
     let error = written(gap, "csv", Some("events")).await.unwrap_err();
     assert!(matches!(error, ExportError::Book(ReadError::Damaged(_))), "{error}");
     let whole = Growing { head: 9, events: (1..=9).map(House::event).collect() };
-    let sources = Sources { reader: Arc::new(whole), rows: None };
+    let sources = Sources { reader: Arc::new(whole), views: None };
     let export = Export::open(sources, BOOK, Ask::of("hledger", None, false).unwrap()).await.unwrap();
     let mut full = Kept { full: true, ..Kept::default() };
     assert!(matches!(export.write(&mut full).await, Err(ExportError::Sink(SinkError::Io(_)))));

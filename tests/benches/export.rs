@@ -57,7 +57,7 @@ async fn main() {
         let reader = Arc::clone(&store) as Arc<dyn BookReader>;
         measure(name, Some(raw), &folder.path().join(name), async |file| {
             let ask = Ask::of(kind, table, false).unwrap();
-            let sources = Sources { reader: reader.clone(), rows: None };
+            let sources = Sources { reader: reader.clone(), views: None };
             let export = Export::open(sources, book::BOOK, ask).await.unwrap();
             let mut sink = ToFile(File::create(file).unwrap());
             let rows = export.write(&mut sink).await.unwrap().rows;

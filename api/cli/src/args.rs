@@ -14,8 +14,8 @@ use ensimbi_events::BookId;
 
 pub use connectors::{ConnectorsArgs, ConnectorsCommand, NewArgs, ReadArgs};
 pub use questions::{
-    DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs, PaymentsArgs,
-    ResolveArgs, StatementArgs, TrialBalanceArgs, WalletsArgs,
+    AxesArgs, DiscrepanciesArgs, DiscrepancyCommand, ExplainArgs, FeesArgs, InvoicesArgs, OpenItemsArgs, OutArgs,
+    PaymentsArgs, ResolveArgs, StatementArgs, TrialBalanceArgs, WalletsArgs,
 };
 pub use retranslate::RetranslateArgs;
 
@@ -242,7 +242,7 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub home: HomeArgs,
     /// What to write: `leaves` (a CBOR sequence of byte strings, one a leaf), `csv` (one table), `hledger` or `beancount`
-    /// (the book as a journal), `parquet` (one table; only where it was built in).
+    /// (the book as a journal), `xlsx` (a workbook), `parquet` (one table; only where it was built in).
     #[arg(value_parser = words(Kind::ALL.iter().map(|kind| kind.as_str())))]
     pub kind: String,
     /// Of `csv` and `parquet`: which table.

@@ -10,10 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ensimbi_api::exports::{Ask, Export, ExportError, Kind, Sink, SinkError, Sources, Written};
+use ensimbi_api::exports::{Ask, Export, ExportError, Kind, Sink, SinkError, Sources, Views, Written};
 use ensimbi_events::ports::BookReader;
-use ensimbi_projections::Views;
-use ensimbi_projections::query::RowsView;
 use indicatif::ProgressBar;
 
 use crate::args::ExportArgs;
@@ -30,13 +28,14 @@ pub async fn run(args: ExportArgs) -> Outcome {
         return Err(Failure::wrong(format!("{} is not for a terminal: name a file with --output", kind.as_str())));
     }
     let (store, book) = home.existing_book().await?;
-    let rows = if ask.needs_views() {
-        Some(Arc::new(Views::new(home.existing_view_store().await?)) as Arc<dyn RowsView>)
+    let views = if ask.needs_views() {
+        let views = Arc::new(ensimbi_projections::Views::new(home.existing_view_store().await?));
+        Some(Views { rows: views.clone(), fees: views.clone(), accounts: views })
     } else {
         None
     };
     let export =
-        Export::open(Sources { reader: store as Arc<dyn BookReader>, rows }, book, ask).await.map_err(failure)?;
+        Export::open(Sources { reader: store as Arc<dyn BookReader>, views }, book, ask).await.map_err(failure)?;
     let Some(file) = &args.output else {
         let mut sink = Stdout(std::io::stdout());
         export.write(&mut sink).await.map_err(failure)?;
@@ -47,7 +46,7 @@ pub async fn run(args: ExportArgs) -> Outcome {
     let Written { position, rows, sha256 } = written;
     let noun = match kind {
         Kind::Leaves => "leaves",
-        Kind::Csv | Kind::Parquet => "rows",
+        Kind::Csv | Kind::Xlsx | Kind::Parquet => "rows",
         Kind::Hledger | Kind::Beancount => "transactions",
     };
     let what = format!("{rows} {noun} of book {book} at position {position} in {}, sha256 {sha256}", file.display());
@@ -87,8 +86,8 @@ fn cannot(file: &Path, error: &std::io::Error) -> Failure {
 /// What a failed export ends the program with.
 fn failure(error: ExportError) -> Failure {
     match error {
-        ExportError::Asked { name: "kind", detail } => Failure::wrong(format!("KIND: {detail}")),
-        ExportError::Asked { name, detail } => Failure::wrong(format!("--{name}: {detail}")),
+        ExportError::Asked { name: "kind", detail, .. } => Failure::wrong(format!("KIND: {detail}")),
+        ExportError::Asked { name, detail, .. } => Failure::wrong(format!("--{name}: {detail}")),
         ExportError::Settings(text) => Failure::wrong(text),
         ExportError::Book(error) => error.into(),
         ExportError::Views(error) => error.into(),

@@ -17,18 +17,21 @@ mod names;
 mod out;
 #[cfg(feature = "parquet")]
 mod packed;
+mod root;
 mod tables;
 mod text;
+mod xlsx;
 
 use std::sync::Arc;
 
 use ensimbi_events::BookId;
 use ensimbi_events::ports::{AccountBalance, BookReader, ReadError};
 use ensimbi_projections::StoreError;
-use ensimbi_projections::query::{RowPages, RowsView};
+use ensimbi_projections::query::RowPages;
 
 pub use out::{Sink, SinkError, Written};
 pub use tables::Table;
+pub use xlsx::Views;
 
 use crate::word::words;
 
@@ -43,6 +46,8 @@ words! {
         Hledger = "hledger",
         /// The book as a file of beancount.
         Beancount = "beancount",
+        /// A workbook: fees by month, wallet statements, trial balance, open items, invoices.
+        Xlsx = "xlsx",
         /// One table as Apache Parquet; only where the program was built with the feature `parquet`.
         Parquet = "parquet",
     }
@@ -55,6 +60,7 @@ impl Kind {
             Self::Leaves => "application/cbor-seq",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Hledger | Self::Beancount => "text/plain; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Parquet => "application/vnd.apache.parquet",
         }
     }
@@ -66,13 +72,14 @@ impl Kind {
             Self::Csv => "csv",
             Self::Hledger => "journal",
             Self::Beancount => "beancount",
+            Self::Xlsx => "xlsx",
             Self::Parquet => "parquet",
         }
     }
 
     /// Whether a terminal can show it.
     pub const fn is_text(self) -> bool {
-        !matches!(self, Self::Leaves | Self::Parquet)
+        !matches!(self, Self::Leaves | Self::Xlsx | Self::Parquet)
     }
 }
 
@@ -90,25 +97,26 @@ impl Ask {
     /// # Errors
     /// [`ExportError::Asked`], naming what is wrong and what is allowed.
     pub fn of(kind: &str, table: Option<&str>, spreadsheet: bool) -> Result<Self, ExportError> {
-        let asked = |name, detail| ExportError::Asked { name, detail };
-        let kind = Kind::from_text(kind)
-            .ok_or_else(|| asked("kind", format!("expected one of {}", list(Kind::ALL, |kind| kind.as_str()))))?;
-        let tables = || list(Table::ALL, |table| table.as_str());
+        let refused = |name, why: &str, allowed: Vec<&'static str>| {
+            let list = if allowed.is_empty() { String::new() } else { format!(" one of {}", allowed.join(", ")) };
+            Err(ExportError::Asked { name, detail: format!("{why}{list}"), allowed })
+        };
+        let kinds = Kind::ALL.iter().filter(|kind| **kind != Kind::Parquet || cfg!(feature = "parquet"));
+        let Some(kind) = kinds.clone().find(|known| known.as_str() == kind).copied() else {
+            return refused("kind", "expected", kinds.map(|kind| kind.as_str()).collect());
+        };
+        let tables = || Table::ALL.iter().map(|table| table.as_str()).collect();
         let table = match (kind, table) {
-            (Kind::Parquet, _) if !cfg!(feature = "parquet") => {
-                return Err(asked("kind", "this program was built without the feature `parquet`".to_owned()));
-            }
-            (Kind::Csv | Kind::Parquet, None) => {
-                return Err(asked("table", format!("say which one; one of {}", tables())));
-            }
-            (Kind::Csv | Kind::Parquet, Some(name)) => {
-                Some(Table::from_text(name).ok_or_else(|| asked("table", format!("expected one of {}", tables())))?)
-            }
-            (_, Some(_)) => return Err(asked("table", "only csv and parquet have tables; leave it out".to_owned())),
+            (Kind::Csv | Kind::Parquet, None) => return refused("table", "say which,", tables()),
+            (Kind::Csv | Kind::Parquet, Some(name)) => match Table::from_text(name) {
+                Some(table) => Some(table),
+                None => return refused("table", "expected", tables()),
+            },
+            (_, Some(_)) => return refused("table", "only csv and parquet have tables; leave it out", Vec::new()),
             (_, None) => None,
         };
         if spreadsheet && kind != Kind::Csv {
-            return Err(asked("spreadsheet", "only csv has this form; leave it out".to_owned()));
+            return refused("spreadsheet", "only csv has this form; leave it out", Vec::new());
         }
         Ok(Self { kind, table, spreadsheet })
     }
@@ -120,12 +128,8 @@ impl Ask {
 
     /// Whether it reads views, and not the log alone.
     pub fn needs_views(&self) -> bool {
-        self.table.is_some_and(|table| table.view().is_some())
+        self.kind == Kind::Xlsx || self.table.is_some_and(|table| table.view().is_some())
     }
-}
-
-fn list<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> String {
-    all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", ")
 }
 
 /// Why there is no export, or no whole one.
@@ -138,6 +142,8 @@ pub enum ExportError {
         name: &'static str,
         /// What was expected.
         detail: String,
+        /// What would have been understood.
+        allowed: Vec<&'static str>,
     },
     /// The book's settings forbid it, in words for whoever can change them.
     #[error("{0}")]
@@ -159,13 +165,17 @@ impl ExportError {
     }
 }
 
+fn no_views() -> StoreError {
+    StoreError::Unavailable("this process has no views".to_owned())
+}
+
 /// What exports read through.
 #[derive(Clone)]
 pub struct Sources {
     /// The log.
     pub reader: Arc<dyn BookReader>,
     /// The views, where they are there.
-    pub rows: Option<Arc<dyn RowsView>>,
+    pub views: Option<Views>,
 }
 
 /// An export that is about to be written: its position stands.
@@ -183,6 +193,7 @@ enum Input {
     Balances(Vec<AccountBalance>),
     View(Box<dyn RowPages>),
     Journal(journal::Opening),
+    Workbook(Box<xlsx::Opening>),
 }
 
 impl Export {
@@ -196,14 +207,18 @@ impl Export {
                 let opening = journal::Opening::read(sources.reader.as_ref(), book, ask.kind).await?;
                 (opening.position, Input::Journal(opening))
             }
+            (Kind::Xlsx, _) => {
+                let views = sources.views.clone().ok_or_else(no_views)?;
+                let opening = xlsx::Opening::read(sources.reader.as_ref(), views, book).await?;
+                (opening.position, Input::Workbook(Box::new(opening)))
+            }
             (_, Some(Table::TrialBalance)) => {
                 let (position, mut balances) = sources.reader.trial_balance(book).await?;
                 balances.sort_by(|a, b| (&a.account, a.currency).cmp(&(&b.account, b.currency)));
                 (position, Input::Balances(balances))
             }
             (_, Some(table)) if let Some(view) = table.view() => {
-                let missing = || StoreError::Unavailable("this process has no views".to_owned());
-                let pages = sources.rows.as_ref().ok_or_else(missing)?.rows(book, view).await?;
+                let pages = sources.views.as_ref().ok_or_else(no_views)?.rows.rows(book, view).await?;
                 (pages.stamp().position, Input::View(pages))
             }
             _ => (sources.reader.head(book).await?.size, Input::Leaves),
@@ -245,6 +260,7 @@ impl Export {
         let mut out = out::Out::new(sink, position);
         let mut log = leaves::Log { reader, book, through: position };
         match (from, ask.table) {
+            (Input::Workbook(opening), _) => xlsx::write(*opening, &mut out).await?,
             (Input::Journal(opening), _) => journal::write(opening, &mut log, &mut out).await?,
             (from, Some(table)) => {
                 let form = if ask.spreadsheet { csv::Form::Spreadsheet } else { csv::Form::Machine };

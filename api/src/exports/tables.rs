@@ -25,6 +25,8 @@ words! {
         Wallets = "wallets",
         /// Payments, refunds, payouts and transfers.
         Payments = "payments",
+        /// One row a line on a fee account.
+        Fees = "fees",
         /// Invoices.
         Invoices = "invoices",
         /// What waits for an id.
@@ -41,6 +43,7 @@ impl Table {
             Self::Entries | Self::Events | Self::TrialBalance => None,
             Self::Wallets => Some(ViewTable::Wallets),
             Self::Payments => Some(ViewTable::Payments),
+            Self::Fees => Some(ViewTable::Fees),
             Self::Invoices => Some(ViewTable::Invoices),
             Self::OpenItems => Some(ViewTable::OpenItems),
             Self::Discrepancies => Some(ViewTable::Discrepancies),
@@ -55,6 +58,7 @@ impl Table {
             Self::TrialBalance => &["account", "currency", "debit", "credit", "balance"],
             Self::Wallets => views::WALLETS,
             Self::Payments => views::PAYMENTS,
+            Self::Fees => views::FEES,
             Self::Invoices => views::INVOICES,
             Self::OpenItems => views::OPEN_ITEMS,
             Self::Discrepancies => views::DISCREPANCIES,
@@ -104,7 +108,7 @@ pub(super) async fn write(
                 out.progress(out.rows, total);
             }
         }
-        Input::Leaves | Input::Journal(_) => {
+        Input::Leaves | Input::Journal(_) | Input::Workbook(_) => {
             log.each(out, |out, event, stored| {
                 let rows = if table == Table::Entries {
                     log::entries(event, form, &mut out.buffer, width)?

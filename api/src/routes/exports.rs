@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::ApiState;
 use crate::auth::Tenant;
-use crate::exports::{Ask, Export, ExportError, Sink, SinkError, Sources};
+use crate::exports::{Ask, Export, ExportError, Sink, SinkError, Sources, Views};
 use crate::params::RawParams;
 use crate::problem::ApiError;
 
@@ -32,11 +32,11 @@ static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// Writes a book or a view out.
 ///
-/// The body ends with a trailer that says position, rows and the SHA-256 of all bytes before it (`leaves` has none, `parquet` has them in its metadata);
+/// The body ends with a trailer that says position, rows and the SHA-256 of all bytes before it (`leaves` has none, `xlsx` has a first sheet, `parquet` metadata);
 /// without it, the export is not whole.
 #[utoipa::path(get, path = "/v1/exports/{kind}", operation_id = "get_export", tag = "book", security(("api_key" = [])), params(
-    ("kind" = String, Path, description = "`leaves`, `csv`, `hledger`, `beancount`, or `parquet` where it was built in."),
-    ("table" = Option<String>, Query, description = "Of `csv` and `parquet`: `entries`, `events`, `trial_balance`, `wallets`, `payments`, `invoices`, `open_items` or `discrepancies`."),
+    ("kind" = String, Path, description = "`leaves`, `csv`, `hledger`, `beancount`, `xlsx`, or `parquet` where it was built in."),
+    ("table" = Option<String>, Query, description = "Of `csv` and `parquet`: `entries`, `events`, `trial_balance`, `wallets`, `payments`, `fees`, `invoices`, `open_items` or `discrepancies`."),
     ("spreadsheet" = Option<bool>, Query, description = "Of `csv`: the form that is safe to open in a spreadsheet. The other one is exact."),
 ), responses(
     (status = 200, description = "The export, in the media type of its kind. `Ensimbi-Position` says until where it is true.", body = String, content_type = "text/plain"),
@@ -56,7 +56,8 @@ pub async fn show(
     let ask = Ask::of(&kind, params.text("table"), spreadsheet)?;
     let place =
         Place::take().ok_or_else(|| ApiError::new(Problem::Unavailable, "too many exports are at work; try again"))?;
-    let sources = Sources { reader: state.reader.clone(), rows: Some(state.rows.clone()) };
+    let views = Views { rows: state.rows.clone(), fees: state.fees.clone(), accounts: state.accounts.clone() };
+    let sources = Sources { reader: state.reader.clone(), views: Some(views) };
     let export = Export::open(sources, book, ask).await?;
     let (position, name) = (export.position(), export.file_name());
     let (pieces, mut taken) = mpsc::channel(PIECES);
@@ -91,7 +92,8 @@ pub async fn show(
 impl From<ExportError> for ApiError {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::Asked { name, detail } => Self::parameter(name, detail),
+            ExportError::Asked { name, detail, allowed } if allowed.is_empty() => Self::parameter(name, detail),
+            ExportError::Asked { name, detail, allowed } => Self::unknown(name, detail, allowed),
             ExportError::Settings(detail) => Self::new(Problem::WrongState, detail),
             ExportError::Book(error) => error.into(),
             ExportError::Views(error) => error.into(),

@@ -4,9 +4,11 @@
 //! is projected meanwhile. Rows come in pages by key, so nothing is ever held but one page.
 
 use async_trait::async_trait;
-use ensimbi_events::BookId;
+use ensimbi_events::{Amount, BookId, ConnectionId, Currency, SubjectId, Time, WalletId};
 
+use super::span::date_of;
 use super::{Stamp, Views, of_generation};
+use crate::accounts;
 use crate::discrepancies::{self, DiscrepancyRow};
 use crate::invoices::{self, InvoiceRow};
 use crate::open_items::{self, OpenItemRow};
@@ -26,6 +28,8 @@ words! {
         Wallets = "wallets",
         /// Payments, refunds, payouts and transfers, oldest first.
         Payments = "payments",
+        /// Lines on fee accounts, in the order of the book.
+        Fees = "fees",
         /// Invoices, oldest first.
         Invoices = "invoices",
         /// What is open, by account and currency, oldest first.
@@ -42,12 +46,87 @@ pub enum ViewRow {
     Wallet(Box<WalletRow>),
     /// Of [`ViewTable::Payments`].
     Payment(Box<PaymentRow>),
+    /// Of [`ViewTable::Fees`].
+    Fee(Box<FeeRow>),
     /// Of [`ViewTable::Invoices`].
     Invoice(Box<InvoiceRow>),
     /// Of [`ViewTable::OpenItems`].
     OpenItem(Box<OpenItemRow>),
     /// Of [`ViewTable::Discrepancies`].
     Discrepancy(Box<DiscrepancyRow>),
+}
+
+/// One line on a fee account, with what is known of the fee. A cost is positive, a fee given back negative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeeRow {
+    /// Its event's position.
+    pub position: u64,
+    /// Its number in the entry.
+    pub n: u32,
+    /// Account path.
+    pub account: String,
+    /// The payment it belongs to.
+    pub payment: Option<SubjectId>,
+    /// Its connection.
+    pub connection: Option<ConnectionId>,
+    /// The provider's word.
+    pub provider: Option<String>,
+    /// The wallet.
+    pub wallet: Option<WalletId>,
+    /// Whose service it pays.
+    pub component: Option<String>,
+    /// Who bears it.
+    pub bearer: Option<String>,
+    /// The provider's field name.
+    pub label: Option<String>,
+    /// Operator, bank or rail.
+    pub channel: Option<String>,
+    /// Which way the payment's money went.
+    pub direction: Option<String>,
+    /// Stated or derived.
+    pub source: Option<String>,
+    /// Currency.
+    pub currency: Currency,
+    /// How much.
+    pub amount: Amount,
+    /// When its payment happened.
+    pub occurred_at: Time,
+    /// When it was recorded.
+    pub recorded_at: Time,
+    /// Its book date, as `2026-05-03`.
+    pub book_date: String,
+}
+
+impl FeeRow {
+    const SELECT: &str = "SELECT position, n, account, payment, connection, provider, wallet, component, bearer, label, \
+        channel, direction, source, currency, amount, occurred_at, recorded_at, book_day FROM (SELECT p.book, \
+        p.generation, p.position, p.n, p.account, p.payment, k.connection, k.provider, k.wallet, k.component, k.bearer, \
+        k.label, k.channel, k.direction, k.source, p.currency, p.amount, p.occurred_at, p.recorded_at, p.book_day \
+        FROM postings p JOIN fee_kinds k ON k.book = p.book AND k.generation = p.generation AND k.kind = p.fee) fees \
+        WHERE book = ";
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            position: row.position(0)?,
+            n: row.count(1)?,
+            account: row.text(2)?,
+            payment: row.maybe_uuid(3)?.map(SubjectId),
+            connection: row.maybe_uuid(4)?.map(ConnectionId),
+            provider: row.maybe_text(5)?,
+            wallet: row.maybe_uuid(6)?.map(WalletId),
+            component: row.maybe_text(7)?,
+            bearer: row.maybe_text(8)?,
+            label: row.maybe_text(9)?,
+            channel: row.maybe_text(10)?,
+            direction: row.maybe_text(11)?,
+            source: row.maybe_text(12)?,
+            currency: row.currency(13)?,
+            amount: row.amount(14)?,
+            occurred_at: row.time(15)?,
+            recorded_at: row.time(16)?,
+            book_date: date_of(row.int(17)?),
+        })
+    }
 }
 
 /// A table that is being read.
@@ -83,6 +162,7 @@ impl ViewTable {
         match self {
             Self::Wallets => wallets::NAME,
             Self::Payments => payments::NAME,
+            Self::Fees => accounts::NAME,
             Self::Invoices => invoices::NAME,
             Self::OpenItems => open_items::NAME,
             Self::Discrepancies => discrepancies::NAME,
@@ -93,6 +173,7 @@ impl ViewTable {
         match self {
             Self::Wallets => WalletRow::SELECT,
             Self::Payments => PaymentRow::SELECT,
+            Self::Fees => FeeRow::SELECT,
             Self::Invoices => InvoiceRow::SELECT,
             Self::OpenItems => OpenItemRow::SELECT,
             Self::Discrepancies => DiscrepancyRow::SELECT,
@@ -103,6 +184,7 @@ impl ViewTable {
         match self {
             Self::Wallets => "SELECT count(*) FROM wallets WHERE book = ",
             Self::Payments => "SELECT count(*) FROM payments WHERE book = ",
+            Self::Fees => "SELECT count(*) FROM postings WHERE fee IS NOT NULL AND book = ",
             Self::Invoices => "SELECT count(*) FROM invoices WHERE book = ",
             Self::OpenItems => "SELECT count(*) FROM open_items WHERE book = ",
             Self::Discrepancies => "SELECT count(*) FROM discrepancies WHERE book = ",
@@ -122,6 +204,7 @@ impl ViewTable {
             Self::OpenItems => {
                 (" AND (account, currency, opened_at, item) > (", " ORDER BY account, currency, opened_at, item LIMIT ")
             }
+            Self::Fees => (" AND (position, n) > (", " ORDER BY position, n LIMIT "),
             Self::Discrepancies => (" AND (position) > (", " ORDER BY position LIMIT "),
         }
     }
@@ -130,6 +213,7 @@ impl ViewTable {
         Ok(match self {
             Self::Wallets => ViewRow::Wallet(Box::new(WalletRow::read(row)?)),
             Self::Payments => ViewRow::Payment(Box::new(PaymentRow::read(row)?)),
+            Self::Fees => ViewRow::Fee(Box::new(FeeRow::read(row)?)),
             Self::Invoices => ViewRow::Invoice(Box::new(InvoiceRow::read(row)?)),
             Self::OpenItems => ViewRow::OpenItem(Box::new(OpenItemRow::read(row)?)),
             Self::Discrepancies => ViewRow::Discrepancy(Box::new(DiscrepancyRow::read(row)?)),
@@ -143,6 +227,7 @@ impl ViewRow {
         match self {
             Self::Wallet(row) => vec![row.account_code.as_str().into(), row.code.as_str().into()],
             Self::Payment(row) => vec![Bind::position(row.first_position)],
+            Self::Fee(row) => vec![Bind::position(row.position), i64::from(row.n).into()],
             Self::Invoice(row) => vec![Bind::position(row.first_position)],
             Self::OpenItem(row) => {
                 vec![row.account.as_str().into(), row.currency.into(), row.opened_at.into(), row.item.into()]

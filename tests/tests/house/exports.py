@@ -1,6 +1,7 @@
 """Reads an export with somebody else's program, and says what it found as JSON: balances by account and currency.
 
 exports.py beancount FILE    as `bean-check` loads it; any complaint ends with 1
+exports.py xlsx FILE         every sheet's rows by column name, after the first sheet was checked against the others
 exports.py csv FILE          rows by column name, after the trailer was checked against the bytes before it
 """
 
@@ -58,5 +59,31 @@ def read_csv(path):
     return {"position": int(said["position"]), "rows": [dict(zip(header, row)) for row in rows]}
 
 
+def xlsx(path):
+    import openpyxl
+
+    def cell(value):
+        if isinstance(value, (int, float)):
+            return shortest(Decimal(str(value)))
+        return "" if value is None else value
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    sheets = {sheet.title: [[cell(value) for value in row] for row in sheet.values] for sheet in book}
+    about = sheets.pop("About")
+    said = {row[0]: row[1] for row in about[:4]}
+    listed = {row[0]: row for row in about[6:]}
+    assert set(listed) == set(sheets), (set(listed), set(sheets))
+    found = {}
+    for name, rows in sheets.items():
+        width = len(rows[0])
+        rows = [row + [""] * (width - len(row)) for row in rows]
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        assert str(len(rows) - 1) == listed[name][1], name
+        assert hashlib.sha256(text.getvalue().encode()).hexdigest() == listed[name][2], name
+        found[name] = [dict(zip(rows[0], row)) for row in rows[1:]]
+    return {"about": said, "sheets": found, "created": book.properties.created.isoformat()}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"beancount": beancount, "csv": read_csv}[sys.argv[1]](sys.argv[2])))
+    print(json.dumps({"beancount": beancount, "csv": read_csv, "xlsx": xlsx}[sys.argv[1]](sys.argv[2])))

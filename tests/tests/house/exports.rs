@@ -13,8 +13,8 @@ use tokio::process::Command;
 
 use crate::support::{Folder, ask, folder, get, text};
 
-const TABLES: [&str; 8] =
-    ["entries", "events", "trial_balance", "wallets", "payments", "invoices", "open_items", "discrepancies"];
+const TABLES: [&str; 9] =
+    ["entries", "events", "trial_balance", "wallets", "payments", "fees", "invoices", "open_items", "discrepancies"];
 
 /// Balance by account and currency.
 type Balances = BTreeMap<(String, String), String>;
@@ -155,10 +155,6 @@ async fn every_table_is_whole_and_the_entries_are_the_trial_balance() {
     }
     export(&folder, &["csv", "--table", "entries"], "entries.csv").await.expect_code(0);
     export(&folder, &["csv", "--table", "trial_balance"], "balances.csv").await.expect_code(0);
-    let scaled = |number: &str| {
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        format!("{whole}{fraction:0<4}").parse::<i128>().unwrap()
-    };
     let mut sums: BTreeMap<(String, String), i128> = BTreeMap::new();
     for row in read("csv", &folder.text("entries.csv")).await["rows"].as_array().unwrap() {
         let key = (column(row, "account").to_owned(), column(row, "currency").to_owned());
@@ -169,6 +165,58 @@ async fn every_table_is_whole_and_the_entries_are_the_trial_balance() {
         assert_eq!(sums.remove(&key), Some(scaled(column(row, "balance"))), "{row}");
     }
     assert!(sums.is_empty(), "{sums:?}");
+}
+
+/// Sums of a column by the values of others.
+fn sums(rows: &Value, by: &[&str], of: &str) -> BTreeMap<Vec<String>, i128> {
+    let mut sums = BTreeMap::new();
+    for row in rows.as_array().unwrap() {
+        let key = by.iter().map(|name| column(row, name).to_owned()).collect();
+        *sums.entry(key).or_default() += scaled(column(row, of));
+    }
+    sums
+}
+
+fn scaled(number: &str) -> i128 {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    format!("{whole}{fraction:0<4}").parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_workbook_opens_and_its_sums_are_those_of_the_book() {
+    let folder = played("40").await;
+    export(&folder, &["xlsx"], "book.xlsx").await.expect_code(0);
+    export(&folder, &["xlsx"], "again.xlsx").await.expect_code(0);
+    let bytes = |name: &str| std::fs::read(folder.path(name)).unwrap();
+    assert!(bytes("book.xlsx") == bytes("again.xlsx"), "two runs at one position give the same bytes");
+    let found = read("xlsx", &folder.text("book.xlsx")).await;
+    let sheets = &found["sheets"];
+    let mut tables = BTreeMap::new();
+    for table in ["trial_balance", "wallets", "fees", "open_items", "invoices"] {
+        export(&folder, &["csv", "--table", table], "table.csv").await.expect_code(0);
+        tables.insert(table, read("csv", &folder.text("table.csv")).await);
+    }
+    let trial = &tables["trial_balance"];
+    assert_eq!(text(&found["about"]["position"]), trial["position"].to_string());
+    let by = ["account", "currency"];
+    assert_eq!(sums(&sheets["Trial balance"], &by, "balance"), sums(&trial["rows"], &by, "balance"));
+    assert_eq!(sums(&sheets["Open items"], &by, "balance"), sums(&tables["open_items"]["rows"], &by, "balance"));
+    let invoices = sums(&sheets["Invoices"], &["invoice"], "outstanding");
+    assert_eq!(invoices, sums(&tables["invoices"]["rows"], &["invoice"], "outstanding"));
+    let by = ["bearer", "component", "currency"];
+    assert_eq!(sums(&sheets["Fees by month"], &by, "fees"), sums(&tables["fees"]["rows"], &by, "amount"));
+
+    // The statements' lines lead from nothing to the wallet's balance.
+    let lines = sheets["Wallet statements"].as_array().unwrap();
+    let kind = |kind: &'static str| Value::Array(lines.iter().filter(|row| row["line"] == kind).cloned().collect());
+    let closing = sums(&kind("closing"), &["account"], "balance");
+    let moved = sums(&kind("line"), &["account"], "amount");
+    for wallet in tables["wallets"]["rows"].as_array().unwrap() {
+        let path = format!("assets:wallet:{}:{}", column(wallet, "account_code"), column(wallet, "code"));
+        let posted = scaled(column(wallet, "posted"));
+        assert_eq!(closing.get(&vec![path.clone()]).copied().unwrap_or(0), posted, "{path}");
+        assert_eq!(moved.get(&vec![path.clone()]).copied().unwrap_or(0), posted, "{path}");
+    }
 }
 
 #[tokio::test]

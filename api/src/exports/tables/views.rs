@@ -99,6 +99,27 @@ pub(super) const INVOICES: &[&str] = &[
     "last_position",
 ];
 
+pub(super) const FEES: &[&str] = &[
+    "position",
+    "n",
+    "account",
+    "payment_id",
+    "connection",
+    "provider",
+    "wallet",
+    "component",
+    "bearer",
+    "label",
+    "channel",
+    "direction",
+    "source",
+    "currency",
+    "amount",
+    "occurred_at",
+    "recorded_at",
+    "book_date",
+];
+
 pub(super) const OPEN_ITEMS: &[&str] = &[
     "account",
     "item",
@@ -212,6 +233,26 @@ pub(super) fn row(row: &ViewRow, cells: &mut Record<'_>) {
             cells.text(&row.state_since.to_string());
             cells.count(row.first_position);
             cells.count(row.last_position);
+        }
+        ViewRow::Fee(row) => {
+            cells.count(row.position);
+            cells.count(row.n);
+            cells.text(&row.account);
+            cells.maybe(row.payment);
+            cells.maybe(row.connection);
+            cells.maybe(row.provider.as_deref());
+            cells.maybe(row.wallet);
+            cells.maybe(row.component.as_deref());
+            cells.maybe(row.bearer.as_deref());
+            cells.maybe(row.label.as_deref());
+            cells.maybe(row.channel.as_deref());
+            cells.maybe(row.direction.as_deref());
+            cells.maybe(row.source.as_deref());
+            cells.text(row.currency.as_str());
+            cells.amount(row.amount);
+            cells.text(&row.occurred_at.to_string());
+            cells.text(&row.recorded_at.to_string());
+            cells.date(&row.book_date);
         }
         ViewRow::OpenItem(row) => {
             cells.text(&row.account);

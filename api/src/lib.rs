@@ -10,12 +10,14 @@ pub mod axes;
 pub mod body;
 pub mod cursor;
 pub mod docs;
+pub mod exports;
 pub mod guard;
 pub mod keys;
 pub mod params;
 pub mod problem;
 pub mod routes;
 pub mod sent;
+mod word;
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ use ensimbi_events::commands::Commands;
 use ensimbi_events::ports::{ApiKeys, BookReader, Readiness};
 use ensimbi_events::{Clock, Entropy};
 use ensimbi_projections::{
-    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, WalletsView,
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, WalletsView,
 };
 
 /// Everything that routes read through.
@@ -48,6 +50,8 @@ pub struct ApiState {
     pub discrepancies: Arc<dyn DiscrepanciesView>,
     /// Open items.
     pub open_items: Arc<dyn OpenItemsView>,
+    /// Whole tables of the views, for exports.
+    pub rows: Arc<dyn RowsView>,
     /// The door, where this process has it; without it commands are answered `unavailable`.
     pub commands: Option<Arc<dyn Commands>>,
     /// Which key opens which book.

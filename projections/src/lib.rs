@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use projection::{At, Configured, HandlerError, Projection, State};
 pub use query::{
-    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, Views, WalletsView,
+    AccountsView, DiscrepanciesView, FeesView, InvoicesView, OpenItemsView, PaymentsView, RowsView, Views, WalletsView,
 };
 pub use runner::{Progress, Projector, RebuildError, RebuildReport, Stop, StopKind};
 pub use store::{StoreError, ViewStore};

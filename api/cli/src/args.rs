@@ -7,7 +7,9 @@ mod retranslate;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use ensimbi_api::exports::{Kind, Table};
 use ensimbi_events::BookId;
 
 pub use connectors::{ConnectorsArgs, ConnectorsCommand, NewArgs, ReadArgs};
@@ -239,18 +241,24 @@ pub struct ImportArgs {
 pub struct ExportArgs {
     #[command(flatten)]
     pub home: HomeArgs,
-    /// What to write: `leaves` is a CBOR sequence of byte strings, one a leaf.
-    pub kind: ExportKind,
-    /// The file; appears under its name only when it is whole.
+    /// What to write: `leaves` (a CBOR sequence of byte strings, one a leaf), `csv` (one table), `hledger` or `beancount`
+    /// (the book as a journal), `xlsx` (a workbook), `parquet` (one table; only where it was built in).
+    #[arg(value_parser = words(Kind::ALL.iter().map(|kind| kind.as_str())))]
+    pub kind: String,
+    /// Of `csv` and `parquet`: which table.
+    #[arg(long, value_name = "NAME", value_parser = words(Table::ALL.iter().map(|table| table.as_str())))]
+    pub table: Option<String>,
+    /// Of `csv`: the form that is safe to open in a spreadsheet; the other one is exact.
+    #[arg(long)]
+    pub spreadsheet: bool,
+    /// The file; appears under its name only when it is whole. Without it the bytes go to stdout.
     #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
 }
 
-/// What can be exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ExportKind {
-    /// The leaves, verbatim.
-    Leaves,
+/// Takes one of some words.
+fn words(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(all.collect::<Vec<_>>())
 }
 
 /// `init`.

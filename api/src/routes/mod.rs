@@ -6,6 +6,7 @@ mod discrepancies;
 mod disputes;
 mod entries;
 mod events;
+mod exports;
 mod fees;
 mod health;
 mod invoices;
@@ -50,6 +51,7 @@ pub fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(trial_balance::show))
         .routes(routes!(events::list))
         .routes(routes!(events::one))
+        .routes(routes!(exports::show))
         .routes(routes!(observations::create))
         .merge(commands::v1())
 }

@@ -1,6 +1,7 @@
 //! The API over fakes in memory: two books, two keys.
 
 mod rows;
+mod tables;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -525,6 +526,7 @@ pub async fn send(house: &Arc<House>, request: Request<Body>) -> Got {
         invoices: house.clone(),
         discrepancies: house.clone(),
         open_items: house.clone(),
+        rows: house.clone(),
         commands: None,
         keys: house.clone(),
         readiness: house.clone(),

@@ -380,6 +380,7 @@ pub async fn sent(world: &Arc<World>, door: bool, request: Request<Body>) -> Got
         invoices: world.clone(),
         discrepancies: world.clone(),
         open_items: world.house.clone(),
+        rows: world.house.clone(),
         commands: door.then(|| Arc::clone(world) as Arc<dyn Commands>),
         keys: world.house.clone(),
         readiness: world.house.clone(),

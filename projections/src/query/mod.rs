@@ -6,6 +6,7 @@ mod fees;
 mod invoices;
 mod open_items;
 mod payments;
+mod rows;
 mod span;
 mod wallets;
 
@@ -20,6 +21,7 @@ pub use invoices::{
 };
 pub use open_items::{OpenItemKey, OpenItemList, OpenItemTotal, OpenItemsQuery, OpenItemsView, age_days};
 pub use payments::{DisputesQuery, PaymentDetail, PaymentTotal, PaymentsQuery, PaymentsView};
+pub use rows::{RowPages, RowsView, ViewRow, ViewTable};
 pub use span::{Basis, Span};
 pub use wallets::{WalletKey, WalletsView};
 

@@ -16,6 +16,7 @@ mod commands;
 mod demo;
 mod discrepancies;
 mod dollr;
+mod exports;
 mod foreign;
 mod imports;
 mod invoices;

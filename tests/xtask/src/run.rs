@@ -1,6 +1,6 @@
 //! Running the suite and counting the tests that used a server.
 //!
-//! Order: servers, the `ensimbi` binary, the tests, the doc tests, the count. A test counts for a server when a word of
+//! Order: servers, the readers of exports, the `ensimbi` binary, the tests, the doc tests, the count. A test counts for a server when a word of
 //! its name (or of its file's) starts with `postgres` or `nats`; a whole run in which either count is zero fails, since
 //! then the servers stood there for nothing.
 
@@ -16,6 +16,8 @@ use crate::tools;
 
 /// Words that begin the names of tests that need a server.
 const SERVER_WORDS: [&str; 2] = ["postgres", "nats"];
+/// Off in the product as it is built by default, as `build_binary` does; the tests run with it.
+const PARQUET: &str = "ensimbi/parquet";
 
 /// Runs every test; `filters` go to the test runner.
 pub fn test(filters: &[String]) -> Result<()> {
@@ -24,6 +26,7 @@ pub fn test(filters: &[String]) -> Result<()> {
     for note in servers.notes() {
         eprintln!("xtask: {note}");
     }
+    let readers = tools::export_readers()?;
     let binary = build_binary(&root)?;
     let nextest = tools::on_path("cargo-nextest");
     eprintln!("xtask: running the suite with {}", if nextest { "cargo nextest" } else { "cargo test" });
@@ -34,6 +37,8 @@ pub fn test(filters: &[String]) -> Result<()> {
             "nextest",
             "run",
             "--workspace",
+            "--features",
+            PARQUET,
             "--no-fail-fast",
             "--retries",
             "1",
@@ -43,11 +48,12 @@ pub fn test(filters: &[String]) -> Result<()> {
             "flaky",
         ]
     } else {
-        &["test", "--workspace", "--no-fail-fast"]
+        &["test", "--workspace", "--features", PARQUET, "--no-fail-fast"]
     };
     let mut command = cargo(&root)?;
     // A failing test's own sentence is what is read; pages of frames would bury it.
     command.args(runner).args(filters).env("ENSIMBI_BIN", &binary).env("RUST_BACKTRACE", "0");
+    command.env("ENSIMBI_TEST_PYTHONPATH", &readers);
     command.envs(servers.env().iter().map(|(name, value)| (name, value)));
     let mut count = Count::new(nextest);
     let mut ok = watched(&mut command, |line| count.line(line))?.success();

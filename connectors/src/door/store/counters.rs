@@ -26,8 +26,8 @@ statements! {
     NEXT_SETTLING plain "SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) \
         FROM checks c LEFT JOIN pauses p ON p.book = c.book AND p.connection = c.connection AND p.until > $2 \
         WHERE c.book = $1 AND c.next_check_at IS NOT NULL AND (c.next_check_at > $2 OR p.until IS NOT NULL) \
-        AND NOT EXISTS (SELECT 1 FROM checks r WHERE r.book = c.book AND r.connection = c.connection \
-        AND r.object_kind = c.object_kind AND r.watch = 'routine')";
+        AND (c.connection, c.object_kind) NOT IN \
+        (SELECT r.connection, r.object_kind FROM checks r WHERE r.book = $1 AND r.watch = 'routine')";
     NEXT_COMMAND plain "SELECT MIN(CASE WHEN p.until > a.next_at THEN p.until ELSE a.next_at END) \
         FROM attempts a LEFT JOIN pauses p ON p.book = a.book AND p.connection = a.connection AND p.until > $2 \
         WHERE a.book = $1 AND a.state = 'cleared' AND (a.next_at > $2 OR p.until IS NOT NULL)";

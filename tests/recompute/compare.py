@@ -133,7 +133,11 @@ def fees(books, answers):
         return tuple(named[name] for name in dimensions)
 
     ours = {group: amount for group, amount in report.fees(books).items() if amount}
-    theirs = table(inside(pages[0], "groups"), key, lambda row: scaled(row["amount"]))
+    # The report keeps apart which way the money went; the fee accounts do not.
+    apart = table(inside(pages[0], "groups"), lambda row: (key(row), row["direction"]), lambda row: scaled(row["fees"]))
+    theirs = defaultdict(int)
+    for (group, _), amount in apart.items():
+        theirs[group] += amount
     theirs = {group: amount for group, amount in theirs.items() if amount}
     return Kind("fee groups").hold(ours, theirs, lambda key: "fees " + " / ".join(map(str, key)))
 

@@ -36,7 +36,7 @@ class Books:
         self.reserved = {}
         self.debit, self.credit, self.items = defaultdict(int), defaultdict(int), defaultdict(int)
         self.fee_lines, self.standing = [], defaultdict(lambda: defaultdict(int))
-        self.periods, self.dated = [], defaultdict(lambda: defaultdict(int))
+        self.periods, self.dated = [], defaultdict(lambda: defaultdict(lambda: [0, 0]))
         self.findings, self.posted_events, self.line_count = [], 0, 0
 
     def find(self, event, what):
@@ -125,7 +125,7 @@ class Books:
         for line in lines:
             account = (line.account, line.currency)
             (self.debit if line.amount > 0 else self.credit)[account] += abs(line.amount)
-            self.dated[day][account] += line.amount
+            self.dated[day][account][0 if line.amount > 0 else 1] += abs(line.amount)
             if line.item:
                 self.items[line.account, line.item, line.currency] += line.amount
             if chart.itemised(line.account) != bool(line.item):

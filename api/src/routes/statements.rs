@@ -82,7 +82,7 @@ pub struct StatementBody {
     /// The view has stopped before an event that it cannot apply.
     pub stale: bool,
     /// Account path.
-    #[schema(example = "assets:wallet:iotec-main:main")]
+    #[schema(example = "assets:wallet:main:w1")]
     pub account: String,
     /// Currency.
     #[schema(example = "UGX")]

@@ -331,6 +331,7 @@ async fn save(
                 let reason = reason(why);
                 intents::refuse(&mut tx, door.book, attempt.intent, &reason).await?;
                 door.note(&mut tx, intent, attempt.n, Note::Refused(&reason)).await?;
+                rest(door, &mut tx, connection, attempt, now).await?;
             }
         }
         Err(CallError::Unknown(_) | CallError::NotFound) => unknown(door, &mut tx, connection, attempt, now).await?,
@@ -394,6 +395,23 @@ async fn made(
     let next = schedule::first(&connection.settings.poll, Watch::Unsettled, &attempt.reference, now);
     let named = Attempt { object_id: made.object.clone(), ..attempt.clone() };
     watch(door, tx, connection, &named, now, next).await
+}
+
+/// The object of a payout whose carrying out was refused stands at the provider without an end of its own: it is looked
+/// at like one that ended, a few times more, and not for ever. A new attempt watches it from the beginning again.
+async fn rest(
+    door: &Door,
+    tx: &mut Tx,
+    connection: &Connection,
+    attempt: &Attempt,
+    now: Time,
+) -> Result<(), DoorError> {
+    let (Some(id), true) = (&attempt.object_id, attempt.object_kind == connection.connector.facts().pays) else {
+        return Ok(());
+    };
+    let key = CheckKey::by_id(connection.id, &attempt.object_kind, id);
+    let next = schedule::first(&connection.settings.poll, Watch::Ended, &attempt.reference, now);
+    checks::rewatch(tx, door.book, &key, Watch::Ended, now, next).await
 }
 
 async fn unknown(

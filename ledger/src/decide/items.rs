@@ -43,6 +43,9 @@ impl Decider {
             let plain = accounts::is_target(&body.account) && tax.is_zero();
             return if plain { Ok(()) } else { Err(wrong_state("account: not one that an item may go to")) };
         };
+        if body.item_side != Side::Credit {
+            return Err(wrong_state("invoice: only money that came in pays one"));
+        }
         let invoice = self.published(invoice)?;
         let (paid, currency) = match body.target_amount {
             Some(money) => (money.amount, Some(money.currency)),

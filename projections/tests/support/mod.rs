@@ -4,6 +4,7 @@
 
 pub mod random;
 pub mod story;
+pub mod truth;
 
 use std::sync::{Arc, Mutex};
 
@@ -52,6 +53,35 @@ pub fn event_id(position: u64) -> EventId {
     EventId(Uuid::from_u128(0xe000 + u128::from(position)))
 }
 
+/// A recorded event; its lines, its date of 1 January 2026, and nothing else that a reader could want.
+pub fn event(fact: Fact, position: u64, at: Time, lines: Vec<Line>) -> Event {
+    Event {
+        context: Context {
+            occurred_at: at,
+            occurred_source: OccurredSource::Provider,
+            claim: None,
+            translator: None,
+            party: None,
+            evidence: Vec::<Proof>::new(),
+        },
+        record: Record {
+            book: BOOK,
+            event_id: event_id(position),
+            position,
+            recorded_at: at,
+            book_date: "2026-01-01".into(),
+            rules: 1,
+            configuration: 1,
+            no_lines: lines.is_empty().then_some(NoLines::None),
+            lines: Lines(lines),
+            posting_key: None,
+            operator_key: None,
+            cause: None,
+        },
+        fact,
+    }
+}
+
 /// `bookkeeping.md` section 1: the accounts whose balances wait for an id.
 pub fn has_open_items(account: &str) -> bool {
     let prefixes = ["liabilities:clearing:", "assets:clearing:", "assets:disputed:", "liabilities:suspense:"];
@@ -98,32 +128,9 @@ impl MemoryBook {
                 bearer: None,
             }
         });
-        let lines = Lines(lines.collect());
-        let event = Event {
-            context: Context {
-                occurred_at: at,
-                occurred_source: OccurredSource::Provider,
-                claim: None,
-                translator: None,
-                party: None,
-                evidence: Vec::<Proof>::new(),
-            },
-            record: Record {
-                book: BOOK,
-                event_id: event_id(position),
-                position,
-                recorded_at: at,
-                book_date: "2026-01-01".into(),
-                rules: 1,
-                configuration: 1,
-                no_lines: no_lines.or(lines.0.is_empty().then_some(NoLines::None)),
-                lines,
-                posting_key: None,
-                operator_key: None,
-                cause: None,
-            },
-            fact,
-        };
+        let lines = lines.collect();
+        let mut event = event(fact, position, at, lines);
+        event.record.no_lines = no_lines.or(event.record.no_lines);
         let leaf = leaf::encode(&event);
         leaves.push(StoredLeaf { position, leaf_hash: leaf::leaf_hash(&leaf), leaf });
         position

@@ -2,7 +2,7 @@
 //! charges of no payment, adjustments; times out of order, over two years and three wallets. What each line means is
 //! written down beside it by the generator, so that reports can be compared with a plain sum.
 
-use ensimbi_events::event::{Lines, Proof};
+use ensimbi_events::event::Lines;
 use ensimbi_events::leaf;
 use ensimbi_events::ports::StoredLeaf;
 use ensimbi_events::word::{Bearer, Component, Fee, FeesMode, FigureSource, Mode};
@@ -11,89 +11,17 @@ use ensimbi_events::words::control::AdjustmentPosted;
 use ensimbi_events::words::payment::{CollectionReversed, FeesReported, RefundSucceeded};
 use ensimbi_events::words::payout::{PayoutFailed, PayoutRequested, PayoutSucceeded};
 use ensimbi_events::words::wallet::FeeCharged;
-use ensimbi_events::{
-    Amount, Body, ConnectionId, Context, Event, Fact, Line, NoLines, Record, SubjectId, SubjectKind, Time, WalletId,
-};
+use ensimbi_events::{Amount, Body, ConnectionId, Fact, Line, NoLines, SubjectId, SubjectKind, Time, WalletId};
 use ensimbi_projections::accounts::FlowDirection;
-use uuid::Uuid;
 
 use super::story::Dice;
+use super::truth::wallet_account;
+pub use super::truth::{Kind, Moved, PLACES, Place, Told, Truth};
 use super::{BOOK, MemoryBook, START, accepted, currency, event_id, subject, succeeded};
 
 const DAY: i64 = 86_400_000_000;
 /// Over how many days things happen.
 const DAYS: u64 = 700;
-
-/// Where money is: connection, its code and provider, wallet, its code and currency.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
-    pub connection: ConnectionId,
-    pub account_code: &'static str,
-    pub provider: &'static str,
-    pub wallet: WalletId,
-    pub code: &'static str,
-    pub currency: &'static str,
-}
-
-const fn place(n: u128, provider: &'static str, code: &'static str, currency: &'static str) -> Place {
-    let connection = ConnectionId(Uuid::from_u128(0xc0 + (n / 10)));
-    let account_code = if n < 10 { "main" } else { "other" };
-    Place { connection, account_code, provider, wallet: WalletId(Uuid::from_u128(0xa0 + n)), code, currency }
-}
-
-pub const PLACES: [Place; 3] =
-    [place(1, "acme", "w1", "UGX"), place(2, "acme", "w2", "USD"), place(11, "beta", "b1", "UGX")];
-
-/// What a fee's line is, or, without component and bearer, a volume.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kind {
-    pub place: Option<Place>,
-    /// Of the account's path, where the fact names no connection.
-    pub account_code: &'static str,
-    pub component: Option<Component>,
-    pub bearer: Option<Bearer>,
-    pub label: Option<String>,
-    pub channel: Option<String>,
-    pub direction: Option<FlowDirection>,
-    pub source: Option<FigureSource>,
-    pub currency: String,
-    pub foreign: bool,
-}
-
-/// One line of the book, or one volume.
-#[derive(Clone, Debug)]
-pub struct Truth {
-    pub position: u64,
-    pub n: u32,
-    pub account: String,
-    pub currency: String,
-    pub amount: i128,
-    /// As reports date it.
-    pub dated: i64,
-    pub book_day: i64,
-    pub kind: Option<Kind>,
-}
-
-/// One change of a wallet's figure: 0 posted, 1 held, 2 reserved.
-#[derive(Clone, Copy, Debug)]
-pub struct Moved {
-    pub position: u64,
-    pub wallet: WalletId,
-    pub part: usize,
-    pub amount: i128,
-    pub at: i64,
-}
-
-/// The book with what it means.
-#[derive(Default)]
-pub struct Told {
-    pub book: MemoryBook,
-    pub lines: Vec<Truth>,
-    pub volumes: Vec<Truth>,
-    pub moves: Vec<Moved>,
-    /// When each position was recorded.
-    pub recorded: Vec<i64>,
-}
 
 #[derive(Clone)]
 struct Payment {
@@ -244,33 +172,11 @@ impl Maker {
                 self.told.moves.push(Moved { position, wallet, part: 0, amount, at: when.at });
             }
         }
-        let lines = Lines(recorded);
         let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(when.book_day)).unwrap();
-        let event = Event {
-            context: Context {
-                occurred_at: Time::from_micros(when.at),
-                occurred_source: ensimbi_events::word::OccurredSource::Provider,
-                claim: None,
-                translator: None,
-                party: None,
-                evidence: Vec::<Proof>::new(),
-            },
-            record: Record {
-                book: BOOK,
-                event_id: event_id(position),
-                position,
-                recorded_at: Time::from_micros(self.clock),
-                book_date: date.to_string(),
-                rules: 1,
-                configuration: 1,
-                no_lines: no_lines.or(lines.0.is_empty().then_some(NoLines::None)),
-                lines,
-                posting_key: None,
-                operator_key: None,
-                cause: None,
-            },
-            fact,
-        };
+        let mut event = super::event(fact, position, Time::from_micros(when.at), recorded);
+        event.record.recorded_at = Time::from_micros(self.clock);
+        event.record.book_date = date.to_string();
+        event.record.no_lines = no_lines.or(event.record.no_lines);
         let leaf = leaf::encode(&event);
         self.told.book.change(|leaves| {
             leaves.push(StoredLeaf { position, leaf_hash: leaf::leaf_hash(&leaf), leaf });
@@ -623,11 +529,6 @@ fn kind(fee: Option<&Fee>, payment: Option<&Payment>, place: Place, direction: F
 fn common<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
-}
-
-/// `assets:wallet:<c>:<w>`
-pub fn wallet_account(place: &Place) -> String {
-    format!("assets:wallet:{}:{}", place.account_code, place.code)
 }
 
 fn clearing(place: Place) -> String {

@@ -3,6 +3,7 @@
 use ensimbi_tests::process::{Serving, run};
 use serde_json::{Value, json};
 
+use crate::recompute::{compared, second_opinion};
 use crate::support::{Caller, eventually, folder, present, text};
 
 const PLAIN: &str = "[book]\ntime_zone = \"Africa/Kampala\"\n";
@@ -29,6 +30,7 @@ fn yesterday() -> String {
 
 /// What an account comes to, debit less credit, as text.
 async fn balance(house: &Caller, account: &str) -> String {
+    house.caught_up().await;
     let rows = house.get("/v1/trial-balance").await;
     let row = rows["accounts"].as_array().unwrap().iter().find(|row| row["account"] == account);
     row.map_or("0".to_owned(), |row| format!("{} {}", text(&row["debit"]), text(&row["credit"])))
@@ -121,4 +123,9 @@ async fn an_accountant_adjusts_reverses_closes_and_is_approved() {
     assert!(last["approver_id"] != last["actor_id"] && last["approver_id"].is_string(), "{last}");
     serving.stop().await;
     run(["verify", "--data", &data]).await.expect_code(0);
+    // The second opinion posts the adjustments and hashes the closed periods by itself.
+    run(["export", "leaves", "--data", &data, "--output", &folder.text("leaves.cbor")]).await.expect_code(0);
+    let (code, said) = second_opinion(&folder.path("leaves.cbor"), None).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(compared(&said, "hashes of closed periods"), 3, "{said}");
 }

@@ -33,6 +33,7 @@ pub async fn open(rooms: &Rooms) -> Caller {
         wallets: views.clone(),
         payments: views.clone(),
         fees: views.clone(),
+        accounts: views.clone(),
         invoices: views.clone(),
         discrepancies: views.clone(),
         open_items: views.clone(),

@@ -237,7 +237,7 @@ async fn every_step_of_the_guide_in_its_order_collects_an_invoice_and_issues_a_p
     // The receipt has itemised the fees, and the invoice is paid.
     let fees = scene.caller.get("/v1/fees?group_by=component").await;
     let groups = fees["groups"].as_array().unwrap().iter();
-    let fees: Vec<_> = groups.map(|one| (text(&one["group"]["component"]), text(&one["amount"]))).collect();
+    let fees: Vec<_> = groups.map(|one| (text(&one["group"]["component"]), text(&one["fees"]))).collect();
     assert_eq!(fees, [("network", "1.3"), ("provider", "1.5"), ("unitemised", "0")]);
     let invoices = scene.caller.get("/v1/invoices").await;
     assert_eq!((invoices["items"].as_array().unwrap().len(), text(&invoices["items"][0]["state"])), (1, "paid"));

@@ -11,7 +11,8 @@ use tokio::process::Command;
 use crate::support::{Folder, folder, text};
 
 /// What is asked of the product, with what follows each question.
-const QUESTIONS: [(&str, &[&str]); 4] = [
+const QUESTIONS: [(&str, &[&str]); 5] = [
+    ("trial-balance", &[]),
     ("wallets", &[]),
     ("invoices", &[]),
     ("open-items", &[]),
@@ -49,16 +50,32 @@ async fn ask(folder: &Folder, data: &str, question: &str, more: &[&str]) {
 }
 
 /// How the program ended, and all that it said.
-async fn recompute(folder: &Folder) -> (Option<i32>, String) {
-    let program = repo_root().join("tests/recompute");
-    let output = Command::new("python3")
-        .args([program.as_os_str(), folder.path("leaves.cbor").as_os_str()])
-        .args([Path::new("--answers").as_os_str(), folder.path("answers").as_os_str()])
-        .output()
-        .await
-        .expect("python3 does not start");
+pub async fn second_opinion(leaves: &Path, answers: Option<&Path>) -> (Option<i32>, String) {
+    let mut program = Command::new("python3");
+    program.arg(repo_root().join("tests/recompute")).arg(leaves);
+    if let Some(answers) = answers {
+        program.arg("--answers").arg(answers);
+    }
+    said(program).await
+}
+
+async fn said(mut program: Command) -> (Option<i32>, String) {
+    let output = program.output().await.expect("python3 does not start");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+async fn recompute(folder: &Folder) -> (Option<i32>, String) {
+    second_opinion(&folder.path("leaves.cbor"), Some(&folder.path("answers"))).await
+}
+
+#[tokio::test]
+async fn the_second_opinion_knows_the_worked_numbers() {
+    let mut program = Command::new("python3");
+    program.args(["-m", "unittest", "discover", "-s"]).arg(repo_root().join("tests/recompute"));
+    let (code, said) = said(program).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("Ran 0 tests"), "{said}");
 }
 
 fn answer(folder: &Folder, name: &str) -> Value {
@@ -67,7 +84,7 @@ fn answer(folder: &Folder, name: &str) -> Value {
 
 /// How many things of a kind were compared, by the program's own line.
 #[track_caller]
-fn compared(said: &str, kind: &str) -> usize {
+pub fn compared(said: &str, kind: &str) -> usize {
     let line =
         said.lines().find_map(|line| line.strip_prefix("ok ")?.trim_start().strip_prefix(kind)?.strip_prefix(": "));
     line.and_then(|line| line.split_once(' ')?.0.parse().ok()).unwrap_or_else(|| panic!("{kind}: {said}"))

@@ -106,7 +106,7 @@ async fn an_amount_that_reads_differently_is_shown_and_corrected_once() {
     run(["verify", "--data", &folder.text("data")]).await.expect_code(0);
     let fees = run(["fees", "--json", "--data", &folder.text("data")]).await.expect_code(0).json();
     let ours = fees["groups"].as_array().into_iter().flatten().filter(|group| group["bearer"] == "merchant");
-    assert!(ours.clone().all(|group| group["amount"] == "0"), "the fee report follows: {fees}");
+    assert!(ours.clone().all(|group| group["fees"] == "0"), "the fee report follows: {fees}");
 
     // Back to the first reading: the correction stands, so it is the one that differs now.
     we_bear(&folder);

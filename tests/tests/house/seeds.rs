@@ -167,9 +167,9 @@ async fn check_api(serving: &Serving) {
     let fees = get(serving, &key, "/v1/fees").await;
     let groups = fees["groups"].as_array().unwrap();
     let of = |component: &str| groups.iter().find(|g| g["group"]["component"] == component).unwrap();
-    assert_eq!(of("provider")["amount"], "14", "{fees}");
-    assert_eq!(of("network")["amount"], "10.5", "{fees}");
-    assert_eq!(fees["totals"][0]["amount"], "24.5", "{fees}");
+    assert_eq!(of("provider")["fees"], "14", "{fees}");
+    assert_eq!(of("network")["fees"], "10.5", "{fees}");
+    assert_eq!(fees["totals"][0]["fees"], "24.5", "{fees}");
     assert_eq!(fees["totals"][0]["accounts"], "24.5", "the fee accounts say the same: {fees}");
     assert_eq!(fees["totals"][0]["difference"], "0", "{fees}");
     let wallets = get(serving, &key, "/v1/wallets").await;

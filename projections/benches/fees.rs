@@ -5,7 +5,6 @@
 //! ENSIMBI_TEST_DATABASE_URL names one. The machine drifts, so only ratios of one run mean something. Integers only.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -110,15 +110,17 @@ fn value(kind: &Kind, dimension: FeeDimension, day: Date) -> Option<String> {
     }
 }
 
+/// Values, bearer, currency, direction.
 type GroupKey = (Vec<Option<String>>, String, String, Option<String>);
+/// Sums of all of it, of what is derived, unitemised and foreign; lines; volume.
+type Group = (GroupKey, [i128; 5], u64, Volume);
+/// By bearer and currency.
+type Totals = BTreeMap<(String, String), (i128, u64)>;
+/// Values, currency, direction.
+type VolumeKey = (Vec<Option<String>>, String, Option<String>);
 
 /// The report as a plain loop over lines.
-fn plain(
-    told: &Told,
-    query: &FeesQuery,
-    booked: bool,
-    bounds: (i64, i64),
-) -> (Vec<(GroupKey, [i128; 5], u64, Volume)>, BTreeMap<(String, String), (i128, u64)>) {
+fn plain(told: &Told, query: &FeesQuery, booked: bool, bounds: (i64, i64)) -> (Vec<Group>, Totals) {
     let zone = query.zone.clone().unwrap_or_else(|| TimeZone::get("Africa/Kampala").unwrap());
     let inside = |truth: &&Truth| {
         let at = if booked { truth.book_day } else { truth.dated };
@@ -130,7 +132,7 @@ fn plain(
     };
     let of_payment =
         |d: &FeeDimension| !matches!(d, FeeDimension::Component | FeeDimension::Label | FeeDimension::Bearer);
-    let mut volumes: BTreeMap<(Vec<Option<String>>, String, Option<String>), Volume> = BTreeMap::new();
+    let mut volumes: BTreeMap<VolumeKey, Volume> = BTreeMap::new();
     for truth in told.volumes.iter().filter(inside) {
         let kind = truth.kind.as_ref().unwrap();
         let key = query.group_by.iter().filter(|d| of_payment(d)).map(|d| value(kind, *d, day(truth))).collect();
@@ -139,7 +141,7 @@ fn plain(
         (volume.count, volume.gross) = (volume.count + 1, volume.gross + truth.amount);
     }
     let mut groups: BTreeMap<GroupKey, ([i128; 5], u64)> = BTreeMap::new();
-    let mut totals: BTreeMap<(String, String), (i128, u64)> = BTreeMap::new();
+    let mut totals = Totals::new();
     for truth in told.lines.iter().filter(inside) {
         let Some(kind) = &truth.kind else { continue };
         let bearer = kind.bearer.unwrap().to_string();
@@ -167,7 +169,7 @@ fn plain(
     (groups.collect(), totals)
 }
 
-fn shown(group: FeeGroup) -> (GroupKey, [i128; 5], u64, Volume) {
+fn shown(group: FeeGroup) -> Group {
     let key = group.key.into_iter().map(|(_, value)| value).collect();
     let direction = group.direction.map(|word| word.to_string());
     let sums = [group.amount, group.derived, group.unitemised, group.foreign, 0];
@@ -195,7 +197,7 @@ async fn ten_thousand_fee_queries_equal_a_sum_over_lines(database: Database) {
             found.sort_by(|a, b| a.0.cmp(&b.0));
             assert_eq!(found, expected, "{query:?}");
             let found = answer.value.totals.iter().filter(|total| total.lines > 0);
-            let found: BTreeMap<(String, String), (i128, u64)> = found
+            let found: Totals = found
                 .map(|total| ((total.bearer.clone(), total.currency.to_string()), (total.amount, total.lines)))
                 .collect();
             assert_eq!(found, totals, "{query:?}");

@@ -1,7 +1,6 @@
 //! Whole tables: every row once and in order over several pages, and one snapshot while the views go on.
 
 #![allow(clippy::unwrap_used)]
-#[allow(dead_code)]
 mod support;
 
 use std::collections::BTreeSet;

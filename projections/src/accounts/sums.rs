@@ -39,9 +39,12 @@ fn add(sum: &mut SumParts, amount: Amount) -> Result<(), HandlerError> {
     sum.add(amount).ok_or_else(|| HandlerError::overflow("a sum of lines"))
 }
 
-/// Changes of `account_sums`; credits are kept as positive figures.
+/// Account, currency, level and bucket.
+type AccountKey = (String, Currency, i64, i64);
+
+/// Changes of `account_sums`: debits, credits as positive figures, and the number of lines.
 #[derive(Default)]
-pub(super) struct AccountSums(BTreeMap<(String, Currency, i64, i64), (SumParts, SumParts, i64)>);
+pub(super) struct AccountSums(BTreeMap<AccountKey, (SumParts, SumParts, i64)>);
 
 impl AccountSums {
     pub const SELECT: &str = "SELECT account, currency, level, bucket, debit_high, debit_low, credit_high, credit_low, \

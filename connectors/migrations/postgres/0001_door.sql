@@ -151,6 +151,9 @@ CREATE TABLE door.checks (
     PRIMARY KEY (book, connection, object_kind, key)
 );
 CREATE INDEX checks_due ON door.checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_next ON door.checks (book, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_leased ON door.checks (book, leased_until) WHERE leased_until IS NOT NULL;
+CREATE INDEX checks_routine ON door.checks (book, connection, object_kind) WHERE watch = 'routine';
 CREATE INDEX checks_reference ON door.checks (book, connection, object_kind, reference);
 
 -- Commands of our own that no provider is asked for: what makes a repeat the same command, for ever.

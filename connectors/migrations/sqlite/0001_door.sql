@@ -151,6 +151,9 @@ CREATE TABLE checks (
     PRIMARY KEY (book, connection, object_kind, key)
 ) STRICT;
 CREATE INDEX checks_due ON checks (book, connection, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_next ON checks (book, next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX checks_leased ON checks (book, leased_until) WHERE leased_until IS NOT NULL;
+CREATE INDEX checks_routine ON checks (book, connection, object_kind) WHERE watch = 'routine';
 CREATE INDEX checks_reference ON checks (book, connection, object_kind, reference);
 
 -- Commands of our own that no provider is asked for: what makes a repeat the same command, for ever.

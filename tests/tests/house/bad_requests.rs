@@ -145,6 +145,7 @@ async fn every_route_under_v1_needs_a_key_and_the_first_one_is_shown_once() {
             .replace("{id}", nobody)
             .replace("{event_id}", nobody)
             .replace("{item}", "1")
+            .replace("{kind}", "leaves")
             .replace("{position}", "1");
         assert!(!path.contains('{'), "{path}");
         let url = [serving.url.as_str(), &path].concat();

@@ -21,13 +21,22 @@ fn axes(args: AxesArgs) -> Vec<(&'static str, Option<String>)> {
     ]
 }
 
+/// What was known at an earlier time is not behind the book: it ends where it was asked to.
+fn as_known(mut body: Value, known_at: bool) -> Value {
+    if known_at {
+        body["head"] = body["position"].clone();
+    }
+    body
+}
+
 /// `ensimbi fees`.
 pub async fn fees(args: FeesArgs) -> Outcome {
     let desk = Desk::to_read(&Home::to_read(&args.home, ".ensimbi")).await?;
+    let earlier = args.axes.known_at.is_some();
     let mut query = axes(args.axes);
     let group_by = args.group_by.unwrap_or_else(|| "component".to_owned());
     query.push(("group_by", Some(group_by.clone())));
-    let body = desk.get("/v1/fees", &query).await?;
+    let body = as_known(desk.get("/v1/fees", &query).await?, earlier);
     deliver(&args.out, &body, |body| {
         let totals = list(&body["totals"], &[("bearer", "bearer"), ("currency", "currency")], &TOTALS);
         let zone = format!("dates by {} in {}", cell(body, "basis"), cell(body, "tz"));
@@ -69,6 +78,7 @@ fn groups(groups: &Value, group_by: &str) -> String {
 /// `ensimbi statement`.
 pub async fn statement(args: StatementArgs) -> Outcome {
     let desk = Desk::to_read(&Home::to_read(&args.home, ".ensimbi")).await?;
+    let earlier = args.axes.known_at.is_some();
     let mut query = axes(args.axes);
     query.push(("limit", args.page.limit.map(|limit| limit.to_string())));
     query.push(("cursor", args.page.cursor));
@@ -82,7 +92,7 @@ pub async fn statement(args: StatementArgs) -> Outcome {
             "/v1/statements".to_owned()
         }
     };
-    let body = desk.get(&path, &query).await?;
+    let body = as_known(desk.get(&path, &query).await?, earlier);
     deliver(&args.out, &body, |body| {
         let texts =
             [("occurred at", "occurred_at"), ("book date", "book_date"), ("event", "type"), ("payment", "payment")];
@@ -104,7 +114,9 @@ pub async fn statement(args: StatementArgs) -> Outcome {
 /// `ensimbi trial-balance`.
 pub async fn trial_balance(args: TrialBalanceArgs) -> Outcome {
     let desk = Desk::to_read(&Home::to_read(&args.home, ".ensimbi")).await?;
+    let earlier = args.known_at.is_some();
     let body = desk.get("/v1/trial-balance", &[("as_of", args.as_of), ("known_at", args.known_at)]).await?;
+    let body = as_known(body, earlier);
     deliver(&args.out, &body, |body| {
         let texts = [("account", "account"), ("currency", "currency")];
         let sides = [("debit", "debit"), ("credit", "credit")];

@@ -20,7 +20,9 @@ use ensimbi_events::{Amount, Body, Event, SubjectId, Time};
 
 pub use fees::FlowDirection;
 pub(crate) use row::{FeeKind, Posting};
-pub(crate) use sums::{ACCOUNT_BOOKED, ACCOUNT_DAY, ACCOUNT_TOTAL, DAY_MICROS, FEE_BOOKED, FEE_DAY, FEE_QUARTER};
+pub(crate) use sums::{
+    ACCOUNT_BOOKED, ACCOUNT_DAY, ACCOUNT_TOTAL, DAY_MICROS, FEE_BOOKED, FEE_DAY, FEE_QUARTER, QUARTER_MICROS, day_of,
+};
 
 use crate::projection::{Account, At, Configured, HandlerError, Projection, State, Table};
 use crate::store::sql::portions;

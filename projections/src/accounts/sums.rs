@@ -12,7 +12,8 @@ use crate::store::{Bind, SumParts};
 
 /// A day of UTC.
 pub(crate) const DAY_MICROS: i64 = 86_400_000_000;
-const QUARTER_MICROS: i64 = 900_000_000;
+/// A quarter of an hour, which never straddles two local days (offsets are whole quarters since 1972).
+pub(crate) const QUARTER_MICROS: i64 = 900_000_000;
 
 /// `account_sums`: all lines.
 pub(crate) const ACCOUNT_TOTAL: i64 = 0;
@@ -22,17 +23,21 @@ pub(crate) const ACCOUNT_DAY: i64 = 1;
 pub(crate) const ACCOUNT_BOOKED: i64 = 2;
 /// `fee_sums`: by day of `occurred_at` in UTC.
 pub(crate) const FEE_DAY: i64 = 0;
-/// `fee_sums`: by quarter of an hour of `occurred_at`, which never straddles two local days (offsets are whole quarters
-/// since 1972).
+/// `fee_sums`: by quarter of an hour of `occurred_at`.
 pub(crate) const FEE_QUARTER: i64 = 1;
 /// `fee_sums`: by book day.
 pub(crate) const FEE_BOOKED: i64 = 2;
 
 /// Days since 1970-01-01 of a date as `2026-05-03`.
-pub(crate) fn day_number(date: &str) -> Option<i64> {
-    let date: Date = date.parse().ok()?;
-    let days = Date::constant(1970, 1, 1).until((jiff::Unit::Day, date)).ok()?;
-    Some(i64::from(days.get_days()))
+pub(super) fn day_number(date: &str) -> Option<i64> {
+    date.parse().ok().map(day_of)
+}
+
+/// Days since 1970-01-01.
+pub(crate) fn day_of(date: Date) -> i64 {
+    // Both dates are within the calendar, and so is the number of days between them.
+    let days = Date::constant(1970, 1, 1).until((jiff::Unit::Day, date));
+    days.map_or(0, |span| i64::from(span.get_days()))
 }
 
 fn add(sum: &mut SumParts, amount: Amount) -> Result<(), HandlerError> {

@@ -25,13 +25,12 @@ pub use rows::{RowPages, RowsView, ViewRow, ViewTable};
 pub use span::{Basis, Span};
 pub use wallets::{WalletKey, WalletsView};
 
+use crate::accounts::QUARTER_MICROS;
 use crate::projection::At;
 use crate::store::{Sql, StoreError, Tx, ViewStore};
 
 /// Largest page.
 pub const LIMIT_MAX: u32 = 500;
-/// A quarter of an hour, which never straddles two local days.
-const QUARTER_MICROS: i64 = 900_000_000;
 
 /// Until where an answer is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::Stamp;
 use crate::accounts::DAY_MICROS;
+pub(super) use crate::accounts::day_of;
 use crate::runner::cursor::active_in;
 use crate::store::{Sql, StoreError, Tx};
 use crate::word::words;
@@ -59,13 +60,6 @@ impl Span {
             Self::Booked { from, to } => (from.map(day_of), to.map(day_of)),
         }
     }
-}
-
-/// Days since 1970-01-01.
-pub(super) fn day_of(date: Date) -> i64 {
-    // Both dates are within the calendar, and so is the number of days between them.
-    let days = Date::constant(1970, 1, 1).until((jiff::Unit::Day, date));
-    days.map_or(0, |span| i64::from(span.get_days()))
 }
 
 /// The date of a number of days since 1970-01-01, as `2026-05-03`.

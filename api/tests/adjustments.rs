@@ -238,6 +238,9 @@ async fn a_reversal_takes_the_opposite_lines_under_the_entry_s_own_key() {
     let problem =
         adjust(&world, "w", &json!({ "reason": "r", "reversal_of": wallet })).await.problem(409, "wrong_state");
     assert!(problem["detail"].as_str().unwrap().contains("evidence"), "{problem}");
+    let seen = uuid::Uuid::from_u128(7);
+    is(&adjust(&world, "e", &json!({ "reason": "r", "reversal_of": wallet, "evidence": seen })).await, 201);
+    assert_eq!(world.last().1.evidence.map(|id| id.0), Some(seen));
     let opening = world.events.lock().unwrap()[0].record.event_id;
     adjust(&world, "o", &json!({ "reason": "r", "reversal_of": opening })).await.problem(409, "wrong_state");
 }
@@ -267,6 +270,36 @@ async fn where_the_book_wants_it_a_second_person_approves() {
     post(&world, &approve, "a", "{\"x\":1}").await.problem(422, "invalid_body");
     let nobody = format!("/v1/adjustments/{}/approve", uuid::Uuid::from_u128(99));
     post(&world, &nobody, "a", "").await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_waits_can_be_withdrawn_and_stays_so() {
+    let world = opened(&[("adjustments.second_approval", "on")]);
+    let asked = is(&adjust(&world, "k", &vat()).await, 202);
+    let path = |action: &str| format!("/v1/adjustments/{}/{action}", asked["id"].as_str().unwrap());
+    let withdrawn = is(&post(&world, &path("withdraw"), "w", "").await, 200);
+    assert_eq!((&withdrawn["state"], &withdrawn["withdrawn_by"]), (&json!("withdrawn"), &asked["actor_id"]));
+    assert!(withdrawn["withdrawn_at"].is_string() && withdrawn.get("approver_id").is_none(), "{withdrawn}");
+    assert_eq!(is(&post(&world, &path("withdraw"), "w", "").await, 200)["repeated"], true);
+    // The key that asked for it finds it as it is now, and no longer waits.
+    assert_eq!(is(&adjust(&world, "k", &vat()).await, 200)["state"], "withdrawn");
+    assert_eq!(get(&world, PATH).await.json()["items"], json!([]));
+    assert_eq!(get(&world, "/v1/adjustments?state=withdrawn").await.json()["items"][0]["id"], asked["id"]);
+    post(&world, &path("withdraw"), "x", "{\"x\":1}").await.problem(422, "invalid_body");
+    let nobody = format!("/v1/adjustments/{}/withdraw", uuid::Uuid::from_u128(99));
+    post(&world, &nobody, "w", "").await.problem(404, "not_found");
+    assert!(world.tellings.lock().unwrap().is_empty(), "nothing is told");
+}
+
+#[tokio::test]
+async fn lines_on_a_wallet_wait_only_with_evidence() {
+    let world = opened(&[("adjustments.second_approval", "on")]);
+    let mut body = json!({ "reason": "r", "lines": [line("assets:wallet:main:w1", "5"), line("income:sales", "-5")] });
+    adjust(&world, "w", &body).await.problem(409, "wrong_state");
+    body["evidence"] = json!("no id");
+    adjust(&world, "w", &body).await.problem(422, "invalid_field");
+    body["evidence"] = json!(uuid::Uuid::from_u128(7));
+    assert_eq!(is(&adjust(&world, "w", &body).await, 202)["evidence"], body["evidence"]);
 }
 
 #[tokio::test]

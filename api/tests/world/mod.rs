@@ -221,8 +221,9 @@ impl Commands for World {
             let repeated = Proposed { repeated: true, ..before.clone() };
             return if *body == asked.body { Ok(repeated) } else { Err(CommandError::IdempotencyConflict) };
         }
-        let (fact, at, actor_id) = (asked.fact.clone(), asked.at, asked.actor_id.clone());
-        let kept = Proposed { id, fact, at, actor_id, asked_at: NOW, approved: None, repeated: false };
+        let (fact, at, actor_id, evidence) = (asked.fact.clone(), asked.at, asked.actor_id.clone(), asked.evidence);
+        let (approved, withdrawn) = (None, None);
+        let kept = Proposed { id, fact, at, actor_id, asked_at: NOW, evidence, approved, withdrawn, repeated: false };
         proposals.push((asked.body.clone(), kept.clone()));
         Ok(kept)
     }
@@ -235,15 +236,27 @@ impl Commands for World {
         }
         found.approved = Some((approver.to_owned(), NOW));
         let facts = vec![(found.fact.clone(), found.at)];
-        let telling = Telling { route: "adjustments", body: body.clone(), facts, party: None };
+        let telling =
+            Telling { route: "adjustments", body: body.clone(), facts, party: None, evidence: found.evidence };
         self.tellings.lock().unwrap().push((origin.clone(), telling.clone()));
         Ok(Some(self.answered(&telling, false)))
+    }
+    async fn withdraw(&self, _: &Origin, id: SubjectId, actor_id: &str) -> Result<Option<Proposed>, CommandError> {
+        let mut proposals = self.proposals.lock().unwrap();
+        let Some((_, found)) = proposals.iter_mut().find(|(_, kept)| kept.id == id) else { return Ok(None) };
+        if found.approved.is_some() {
+            let detail = "it was approved; post its reversal".to_owned();
+            return Err(CommandError::Refused { code: Refusal::WrongState, detail });
+        }
+        let repeated = found.withdrawn.is_some();
+        found.withdrawn.get_or_insert_with(|| (actor_id.to_owned(), NOW));
+        Ok(Some(Proposed { repeated, ..found.clone() }))
     }
     async fn proposals(&self, book: BookId, query: &ProposalsQuery) -> Result<Vec<Proposed>, CommandError> {
         let proposals = self.proposals.lock().unwrap();
         let wanted = |kept: &&Proposed| {
             let later = query.after.is_none_or(|(at, id)| (kept.asked_at, kept.id) > (at, id));
-            book == BOOK && kept.approved.is_none() == query.waiting && later
+            book == BOOK && kept.state() == query.state && later
         };
         let mut found: Vec<Proposed> = proposals.iter().map(|(_, kept)| kept).filter(wanted).cloned().collect();
         found.sort_by_key(|kept| (kept.asked_at, kept.id));

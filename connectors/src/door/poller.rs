@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::commands::notes::Note;
 use super::connections::Connection;
 use super::loops::{Step, Work};
-use super::store::checks::{self, Check};
+use super::store::checks::{self, Check, CheckKey};
 use super::store::inbox::NewObservation;
 use super::store::{attempts, counters, intents, pauses};
 use super::{Door, DoorError, schedule};
@@ -34,6 +34,8 @@ const CREDENTIALS_MAX: Duration = Duration::from_secs(900);
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// "Not found" answers that must have come before an order is taken as never arrived.
 const DENIALS_MIN: u32 = 3;
+/// How long something that a routine began, such as a statement, may take to be ready: the routine begins others meanwhile.
+const BEGUN_MAX: Duration = Duration::from_secs(86_400);
 /// Why such a payment failed, in the ledger's word.
 const NEVER_ARRIVED: &str = "never_arrived";
 /// Times the outcome of a call is written, should the store not answer.
@@ -217,11 +219,18 @@ async fn seen(
 ) -> Result<(), DoorError> {
     let now = door.clock.now();
     let poll = &connection.settings.poll;
-    let next = match connection.routine(&check.key.object_kind) {
+    let routine = connection.routine(&check.key.object_kind);
+    let stuck = routine.is_some() && check.watch == Watch::Unsettled && now.since(check.since) >= BEGUN_MAX;
+    let next = match routine {
+        Some(_) if stuck => None,
         Some(routine) => schedule::routine(poll, routine, &check.key.key, check.tries, now),
         None => schedule::next(poll, check.watch, &check.key.key, check.since, check.tries, now),
     };
     let mut tx = door.store.write().await?;
+    if stuck {
+        tracing::warn!(connection = %connection.id, object = check.key.key, "not ready for a day; it is given up");
+        checks::rewatch(&mut tx, door.book, &check.key, Watch::Closed, now, None).await?;
+    }
     let mut new = false;
     for observation in observations {
         new |= door.keep(&mut tx, observation).await?.1;
@@ -258,9 +267,7 @@ async fn failed(
     // Nothing more can come of an object that ended and that the provider denies.
     let denied = matches!(why, CallError::NotFound);
     let over = check.watch == Watch::Ended && denied;
-    // A push or a line named it, and the provider denies it for long: it is no object of this account.
-    let named = denied && check.subject.is_none() && check.watch == Watch::Unsettled;
-    let nobodys = named && now.since(check.since) >= door.tuning.unknown_grace && check.denials >= DENIALS_MIN;
+    let nobodys = denied && nobodys(door, &mut tx, connection, check, now).await?;
     if nobodys {
         counters::add(&mut tx, door.book, counters::UNKNOWN_HINTS, 1).await?;
         checks::rewatch(&mut tx, door.book, &check.key, Watch::Closed, now, None).await?;
@@ -270,6 +277,41 @@ async fn failed(
     tx.commit().await?;
     door.wake.outbox.notify_one();
     Ok(())
+}
+
+/// Whether a push or a line named what the provider denies for long: it is no object of this account, whatever reference of
+/// ours stood beside it. An attempt whose own object nobody has named yet is looked for by its reference again.
+async fn nobodys(
+    door: &Door,
+    tx: &mut super::store::Tx,
+    connection: &Connection,
+    check: &Check,
+    now: Time,
+) -> Result<bool, DoorError> {
+    let long = now.since(check.since) >= door.tuning.unknown_grace && check.denials >= DENIALS_MIN;
+    if check.watch != Watch::Unsettled || !long {
+        return Ok(false);
+    }
+    if check.subject.is_none() {
+        return Ok(true);
+    }
+    let (Some(id), 0) = (check.object_id.as_deref(), check.tries) else { return Ok(false) };
+    let kind = check.key.object_kind.as_str();
+    if attempts::owner_of_object(tx, door.book, connection.id, kind, id).await?.is_some() {
+        return Ok(false);
+    }
+    let Some(reference) = check.reference.as_deref() else { return Ok(true) };
+    let owner = attempts::owner_of_reference(tx, door.book, connection.id, reference).await?;
+    if owner.is_none_or(|owner| owner.object_id.is_some() || owner.object_kind != kind) {
+        return Ok(true);
+    }
+    if !connection.can(Capability::ReadByReference) {
+        return Ok(false);
+    }
+    let key = CheckKey::by_reference(connection.id, kind, reference);
+    let own = Check { key, object_id: None, since: now, failures: 0, denials: 0, ..check.clone() };
+    checks::insert(tx, door.book, &own, Some(now)).await?;
+    Ok(true)
 }
 
 /// "Not found" right after an order proves nothing. Where the provider denies our reference for all of

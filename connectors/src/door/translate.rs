@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ensimbi_events::{EvidenceClass, SubjectKind};
+use ensimbi_events::{EvidenceClass, ObservationId, SubjectKind};
 use tokio::sync::Notify;
 
 use super::connections::{Connection, find};
@@ -21,6 +21,7 @@ use super::place::{self, Reason};
 use super::store::checks::{self, Check, CheckKey};
 use super::store::inbox::{self, InboxState, Waiting};
 use super::store::outbox::NewNote;
+use super::store::rows::NewRow;
 use super::store::{Tx, banks, counters, outbox, push_keys, rows};
 use super::{Door, DoorError, holds, schedule};
 use crate::connector::{Capability, Input, ObjectRef, RowSeen, Translation, Watch};
@@ -55,11 +56,15 @@ impl Work for Translator {
             // Another process has them.
             return Ok(Step::Wait(None));
         }
-        let mut notes = Vec::new();
+        let mut told = Told::default();
         for row in rows {
-            one(door, &mut tx, row, &mut notes).await?;
+            one(door, &mut tx, row, &mut told).await?;
         }
-        outbox::insert(&mut tx, door.book, &notes, door.clock.now()).await?;
+        let differ = rows::keep(&mut tx, door.book, &told.rows, door.clock.now()).await?;
+        if differ > 0 {
+            tracing::warn!(differ, "rows of a wallet that were told differently before");
+        }
+        outbox::insert(&mut tx, door.book, &told.notes, door.clock.now()).await?;
         tx.commit().await?;
         door.wake.outbox.notify_one();
         door.wake.checks.notify_one();
@@ -68,11 +73,18 @@ impl Work for Translator {
     }
 }
 
-async fn one(door: &Door, tx: &mut Tx, row: Waiting, notes: &mut Vec<NewNote>) -> Result<(), DoorError> {
+/// What a batch told, written at its end: what must be in order is locked last and shortly.
+#[derive(Default)]
+struct Told {
+    notes: Vec<NewNote>,
+    rows: Vec<NewRow>,
+}
+
+async fn one(door: &Door, tx: &mut Tx, row: Waiting, told: &mut Told) -> Result<(), DoorError> {
     let done = match find(&door.connections, row.connection) {
         None => Err("its connection is not configured any more".to_owned()),
         Some(connection) if row.class == EvidenceClass::Hint => hint(door, tx, connection, &row).await?,
-        Some(connection) => statements(door, tx, connection, &row, notes).await?,
+        Some(connection) => statements(door, tx, connection, &row, told).await?,
     };
     match done {
         Ok(state) => inbox::finish(tx, door.book, row.id, state, None).await,
@@ -102,7 +114,7 @@ async fn statements(
     tx: &mut Tx,
     connection: &Connection,
     row: &Waiting,
-    notes: &mut Vec<NewNote>,
+    told: &mut Told,
 ) -> Result<Result<InboxState, Reason>, DoorError> {
     let options = &connection.settings.options;
     let (received_at, mode) = (row.received_at, door.mode);
@@ -115,8 +127,8 @@ async fn statements(
     };
     let mut own = Vec::with_capacity(translation.said.len());
     // What is said of its invoice tells nothing of the object itself.
-    let told = translation.said.iter().any(|said| said.subject_kind != SubjectKind::Invoice);
-    let untold = !told && !translation.unknown.is_empty();
+    let said = translation.said.iter().any(|said| said.subject_kind != SubjectKind::Invoice);
+    let untold = !said && !translation.unknown.is_empty();
     for (said, index) in translation.said.into_iter().zip(0u32..) {
         match place::claim(door, tx, connection, row, index, said).await? {
             Ok(Some(note)) => {
@@ -130,9 +142,9 @@ async fn statements(
     for bank in &translation.banks {
         banks::put(tx, door.book, connection.id, bank, door.clock.now()).await?;
     }
-    wallet_rows(door, tx, connection, row, &translation.rows).await?;
     keys_named(door, tx, connection, &translation.keys).await?;
-    notes.append(&mut own);
+    told.rows.extend(wallet_rows(connection, row.id, translation.rows));
+    told.notes.append(&mut own);
     for (object, watch) in &translation.watch {
         watch_object(door, tx, connection, row, object, *watch, untold).await?;
     }
@@ -157,25 +169,18 @@ pub(crate) fn check(connection: &Connection, translation: Translation) -> Result
     Ok(translation)
 }
 
-/// Keeps rows of the provider's wallet book; one told differently before is counted, the first stands.
-async fn wallet_rows(
-    door: &Door,
-    tx: &mut Tx,
+/// Rows of the provider's wallet book, each with its wallet.
+fn wallet_rows(
     connection: &Connection,
-    row: &Waiting,
-    seen: &[RowSeen],
-) -> Result<(), DoorError> {
-    let only = connection.only_wallet(None, None).map(|wallet| wallet.settings.id.as_str());
-    let mut differ = 0;
-    for one in seen {
-        let wallet = one.wallet.as_deref().or(only).unwrap_or_default();
-        let same = rows::keep(tx, door.book, connection.id, row.id, wallet, one, door.clock.now()).await?;
-        differ += u64::from(!same);
-    }
-    if differ > 0 {
-        tracing::warn!(observation = %row.id, differ, "rows of a wallet that were told differently before");
-    }
-    counters::add(tx, door.book, counters::ROWS_DIFFER, differ).await
+    observation: ObservationId,
+    rows: Vec<RowSeen>,
+) -> impl Iterator<Item = NewRow> {
+    let only = connection.only_wallet(None, None).map(|wallet| wallet.settings.id.clone()).unwrap_or_default();
+    let connection = connection.id;
+    rows.into_iter().map(move |row| {
+        let wallet = row.wallet.clone().unwrap_or_else(|| only.clone());
+        NewRow { connection, observation, wallet, row }
+    })
 }
 
 /// Takes over keys that the provider says it signs with. One that is none is counted: a person must look.

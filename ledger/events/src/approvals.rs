@@ -2,7 +2,7 @@
 //!
 //! The door keeps it ([`crate::commands::Commands::propose`]); approving it and telling it are one commit there.
 
-use crate::{Fact, SubjectId, Time};
+use crate::{Fact, ObservationId, SubjectId, Time};
 
 /// Most that one page of a list has.
 pub const PAGE_MAX: u32 = 500;
@@ -20,6 +20,8 @@ pub struct Proposal {
     pub at: Option<Time>,
     /// Who asks: an id, never a name.
     pub actor_id: String,
+    /// The bytes that bear it out, where it needs any.
+    pub evidence: Option<ObservationId>,
 }
 
 /// A proposal as it is kept.
@@ -35,17 +37,43 @@ pub struct Proposed {
     pub actor_id: String,
     /// When.
     pub asked_at: Time,
+    /// The bytes that bear it out.
+    pub evidence: Option<ObservationId>,
     /// Who approved it and when, once somebody has.
     pub approved: Option<(String, Time)>,
+    /// Who withdrew it and when, once somebody has: it is never told.
+    pub withdrawn: Option<(String, Time)>,
     /// Whether it was there already.
     pub repeated: bool,
+}
+
+impl Proposed {
+    /// Where it stands.
+    pub const fn state(&self) -> ProposalState {
+        match (&self.approved, &self.withdrawn) {
+            (Some(_), _) => ProposalState::Approved,
+            (None, Some(_)) => ProposalState::Withdrawn,
+            (None, None) => ProposalState::Waiting,
+        }
+    }
+}
+
+/// Where a proposal stands. The last two are for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalState {
+    /// For a second person.
+    Waiting,
+    /// And told to the ledger.
+    Approved,
+    /// Before anybody approved it.
+    Withdrawn,
 }
 
 /// Which proposals are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProposalsQuery {
-    /// Those that wait, or those that were approved.
-    pub waiting: bool,
+    /// Those that stand there.
+    pub state: ProposalState,
     /// After this one, in the order in which they were asked for.
     pub after: Option<(Time, SubjectId)>,
     /// At most so many.

@@ -15,7 +15,7 @@ use crate::bus::Outcome;
 use crate::codes::{Problem, Refusal};
 use crate::observations::{PostError, Posted};
 use crate::word::Bearer;
-use crate::{Amount, BookId, ConnectionId, Currency, Fact, SubjectId, Time, WalletId};
+use crate::{Amount, BookId, ConnectionId, Currency, Fact, ObservationId, SubjectId, Time, WalletId};
 
 /// Longest `Idempotency-Key`, in bytes.
 pub const KEY_MAX: usize = 255;
@@ -222,6 +222,8 @@ pub struct Telling {
     pub facts: Vec<(Fact, Option<Time>)>,
     /// Whom they are about, for the vault: stored with the command, never in a fact.
     pub party: Option<Party>,
+    /// Bytes that bear them out: an observation of this book, no hint; on a wallet one of its own connection.
+    pub evidence: Option<ObservationId>,
 }
 
 /// A party that a command names; goes to the vault and nowhere else.
@@ -335,7 +337,7 @@ pub struct Alarm {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrailObservation {
     /// Its id.
-    pub id: crate::ObservationId,
+    pub id: ObservationId,
     /// Kind of bytes.
     pub kind: String,
     /// How they were authenticated: signed, read, imported, connector, hint.
@@ -470,6 +472,12 @@ pub trait Commands: Send + Sync {
     /// [`CommandError::Refused`] where the one who asked approves it, another has done so, or the ledger refuses it;
     /// those above.
     async fn approve(&self, origin: &Origin, id: SubjectId, approver_id: &str) -> Result<Option<Told>, CommandError>;
+    /// Withdraws a proposal as `actor_id`, be it the one who asked or another; nothing is ever told of it. Withdrawn before,
+    /// it is found again. `None` where the book has none of this id.
+    ///
+    /// # Errors
+    /// [`CommandError::Refused`] where it was approved; those above.
+    async fn withdraw(&self, origin: &Origin, id: SubjectId, actor_id: &str) -> Result<Option<Proposed>, CommandError>;
     /// Proposals of the book, in the order in which they were asked for.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use ensimbi_tests::process::{Serving, run};
 use serde_json::{Value, json};
 
+use crate::imports::{STATUS, configured, fixture, import};
 use crate::recompute::{compared, second_opinion};
 use crate::support::{Caller, eventually, folder, present, text};
 
@@ -128,4 +129,44 @@ async fn an_accountant_adjusts_reverses_closes_and_is_approved() {
     let (code, said) = second_opinion(&folder.path("leaves.cbor"), None).await;
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(compared(&said, "hashes of closed periods"), 3, "{said}");
+}
+
+/// What a provider corrects by hand has no event of its own: the accountant imports what the provider wrote, and names it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_is_adjusted_only_with_the_bytes_that_bear_it_out() {
+    let folder = configured();
+    let data = folder.text("data");
+    let paid = folder.write("in/paid", fixture("collection_status/success.body"));
+    let paid = import(&folder, STATUS, &[paid]).await.expect_code(0).json();
+    let seen = paid["files"][0]["observation"].clone();
+    let made = run(["keys", "add", "the accountant", "--json", "--data", &data]).await.expect_code(0).json();
+    let serving = Serving::start(["--data", &data]).await;
+    let house = &Caller::of(&serving, text(&made["key"]));
+    let wallet = "assets:wallet:iotec-main:main";
+    let line = |account: &str, amount: &str| json!({ "account": account, "currency": "ITX", "amount": amount });
+    let mut body = json!({ "reason": "Goodwill.", "lines": [line(wallet, "5"), line("income:goodwill", "-5")] });
+
+    house.post("/v1/adjustments", "bare", &body).await.problem(409, "wrong_state", Some("lines"));
+    body["evidence"] = json!("00000000-0000-4000-8000-000000000001");
+    house.post("/v1/adjustments", "nothing", &body).await.problem(404, "not_found", Some("evidence"));
+    body["evidence"] = seen.clone();
+    let before = balance(house, wallet).await;
+    let told = house.post("/v1/adjustments", "k", &body).await.expect(201);
+    assert_eq!(house.post("/v1/adjustments", "k", &body).await.expect(201)["repeated"], true);
+    house.caught_up().await;
+    let shown = house.get(&["/v1/statements?currency=ITX&account=", wallet].concat()).await;
+    let last = shown["lines"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["type"], &last["amount"]), (&json!("AdjustmentPosted"), &json!("5")), "{shown}");
+    assert_eq!(last["evidence"][0]["observation"], seen, "{last}");
+    assert_ne!(balance(house, wallet).await, before);
+
+    let mut back = json!({ "reason": "Taken back.", "reversal_of": told["facts"][0]["event"]["event_id"] });
+    house.post("/v1/adjustments", "back", &back).await.problem(409, "wrong_state", Some("reversal_of"));
+    back["evidence"] = seen;
+    house.post("/v1/adjustments", "back2", &back).await.expect(201);
+    serving.stop().await;
+    run(["verify", "--data", &data]).await.expect_code(0);
+    run(["export", "leaves", "--data", &data, "--output", &folder.text("leaves.cbor")]).await.expect_code(0);
+    let (code, said) = second_opinion(&folder.path("leaves.cbor"), None).await;
+    assert_eq!(code, Some(0), "{said}");
 }

@@ -105,7 +105,7 @@ pub async fn publish(
         (fact("", published.into()), None),
     ];
     let body = format!("{n} {total} {currency}").into_bytes();
-    let telling = Telling { route: ROUTE, body, facts, party: None };
+    let telling = Telling { route: ROUTE, body, facts, party: None, evidence: None };
     door.tell(origin, &telling).await.map_err(Failure::not_to_be_had)?;
     Ok(id)
 }

@@ -44,7 +44,8 @@ pub async fn declare(house: &House, acts: &[Act], views: &Views, now: Time) -> R
             };
             let origin = Origin { book: house.book, idempotency_key: format!("demo-opening-{}", row.wallet) };
             let text = format!("{} {posted}", row.wallet).into_bytes();
-            let telling = Telling { route: ROUTE, body: text, facts: vec![(fact, Some(now))], party: None };
+            let telling =
+                Telling { route: ROUTE, body: text, facts: vec![(fact, Some(now))], party: None, evidence: None };
             match house.door.tell(&origin, &telling).await {
                 // Told by a run that was killed before the ledger answered: it stands.
                 Ok(_) | Err(CommandError::IdempotencyConflict) => {}

@@ -21,6 +21,7 @@ pub(super) struct Book {
     name: &'static str,
     parts: u32,
     row: u32,
+    rows_max: u32,
 }
 
 impl Book {
@@ -31,7 +32,16 @@ impl Book {
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&moment));
         workbook.add_worksheet().set_name("About")?;
         let bold = Format::new().set_bold();
-        Ok(Self { workbook, bold, about: Vec::new(), header: Vec::new(), name: "", parts: 0, row: 0 })
+        Ok(Self {
+            workbook,
+            bold,
+            about: Vec::new(),
+            header: Vec::new(),
+            name: "",
+            parts: 0,
+            row: 0,
+            rows_max: ROWS_MAX,
+        })
     }
 
     /// Begins a sheet with its columns.
@@ -60,7 +70,7 @@ impl Book {
 
     /// One row more on the present sheet.
     pub fn row(&mut self, cells: &[Cell]) -> Result<(), XlsxError> {
-        if self.row == ROWS_MAX {
+        if self.row == self.rows_max {
             self.part()?;
         }
         self.row += 1;
@@ -143,4 +153,34 @@ fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell, format: Option
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_sheet_cannot_hold_goes_on_in_another_and_counts_as_one() {
+        let mut book = Book::new(Time::from_micros(0)).unwrap();
+        book.rows_max = 3;
+        book.sheet("Lines", &["n"]).unwrap();
+        let mut whole = Tally::default();
+        whole.add(&[Cell::from("n")]);
+        for n in 0..7 {
+            book.row(&[Cell::Count(n)]).unwrap();
+            whole.add(&[Cell::Count(n)]);
+        }
+        book.sheet("Next", &["n"]).unwrap();
+        book.row(&[Cell::Count(0)]).unwrap();
+        let names: Vec<String> = book.workbook.worksheets().iter().map(Worksheet::name).collect();
+        assert_eq!(names, ["About", "Lines", "Lines 2", "Lines 3", "Next"]);
+        let (name, tally) = &book.about[0];
+        assert_eq!((name.as_str(), tally.rows, tally.hash()), ("Lines", 7, whole.hash()));
+        assert_eq!(book.rows(), 8);
+        book.about(BookId(uuid::Uuid::nil()), 1, Hash::default(), Time::from_micros(0)).unwrap();
+        let mut file = std::io::Cursor::new(Vec::new());
+        book.save(&mut file).unwrap();
+        assert!(!file.into_inner().is_empty());
+    }
 }

@@ -12,7 +12,9 @@ use ensimbi_events::config::BookConfig;
 use ensimbi_events::event::{Line, Lines};
 use ensimbi_events::trial::{fee_dimensions, is_memo, left_over};
 use ensimbi_events::words::control::AdjustmentPosted;
-use ensimbi_events::{Amount, Body, Currency, Event, EventId, Fact, SubjectId, SubjectKind, Time, currency};
+use ensimbi_events::{
+    Amount, Body, Currency, Event, EventId, Fact, ObservationId, SubjectId, SubjectKind, Time, currency,
+};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -35,9 +37,11 @@ pub(super) const ROUTE: &str = "adjustments";
 const REASON_MAX: usize = 500;
 /// Most lines.
 const LINES_MAX: usize = 100;
+/// Why lines on a wallet are refused.
+const UNPROVEN: &str = "a wallet's lines need evidence: what its provider said of them";
 /// The object kind that makes a reversal's keys those of its entry.
 const REVERSAL: &str = "reversal";
-const FIELDS: [&str; 4] = ["reason", "lines", "reversal_of", "date"];
+const FIELDS: [&str; 5] = ["reason", "lines", "reversal_of", "date", "evidence"];
 const LINE_FIELDS: [&str; 5] = ["account", "currency", "amount", "open_item", "payment_id"];
 
 /// Balanced lines, or the reversal of an earlier adjustment.
@@ -55,12 +59,18 @@ pub struct NewAdjustment {
     /// that day; now, if absent.
     #[schema(example = "2026-05-03")]
     pub date: Option<String>,
+    /// The observation that bears it out, no hint: obligatory where a line is on a wallet's own accounts, and then of the same
+    /// connection.
+    /// `ensimbi import` prints the id of what it took; `/v1/payments/{id}/explain` names what is behind a payment.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<ObservationId>,
 }
 
 /// One line.
 #[derive(Serialize, ToSchema)]
 pub struct NewLine {
-    /// Account path. A wallet's own accounts are not allowed: they need evidence of the provider.
+    /// Account path. On a wallet's own accounts, `evidence` says what its provider said of them.
     #[schema(example = "assets:tax:vat")]
     pub account: String,
     /// Currency.
@@ -94,6 +104,7 @@ impl NewAdjustment {
             lines: (!lines.is_empty()).then_some(lines),
             reversal_of,
             date: body.date("date")?,
+            evidence: body.id("evidence")?,
         })
     }
 
@@ -106,7 +117,7 @@ impl NewAdjustment {
                 let original = fresh::event(state, sent.book(), id).await?;
                 let unknown = "reversal_of: no such event in this book";
                 let original = original.ok_or_else(|| ApiError::field(Problem::NotFound, "reversal_of", unknown))?;
-                let opposite = opposite(&original)?;
+                let opposite = opposite(&original, self.evidence.is_some())?;
                 own.unwrap_or(opposite)
             }
         };
@@ -175,11 +186,11 @@ impl NewLine {
 
 /// The opposite of an entry's lines. Only an adjustment is undone by lines alone; everything else has a life that must
 /// follow, and words of its own for going back.
-fn opposite(original: &Event) -> Result<Vec<Line>, ApiError> {
+fn opposite(original: &Event, has_evidence: bool) -> Result<Vec<Line>, ApiError> {
     let refused = |why: &str| Err(ApiError::field(Problem::WrongState, "reversal_of", format!("reversal_of: {why}")));
     let lines = &original.record.lines.0;
-    if lines.iter().any(|line| line.account.starts_with("assets:wallet:") || line.account.starts_with("assets:held:")) {
-        return refused("a wallet's lines need evidence: what its provider said of them");
+    if !has_evidence && lines.iter().any(is_wallet) {
+        return refused(UNPROVEN);
     }
     match &original.fact.body {
         _ if lines.is_empty() => return refused("the event has no entry"),
@@ -213,10 +224,18 @@ fn moment(state: &ApiState, config: &BookConfig, body: &Object<'_>, date: &str) 
     Ok(Some(Time::from_micros(last.as_microsecond())))
 }
 
+/// Whether a line moves a wallet, spendable or held.
+fn is_wallet(line: &Line) -> bool {
+    ["assets:wallet:", "assets:held:"].iter().any(|root| line.account.starts_with(root))
+}
+
 /// What would be refused for certain, before it waits for a second person.
-fn sound(fact: &Fact, at: Option<Time>, config: &BookConfig, date: Option<&str>) -> Result<(), ApiError> {
-    let Body::AdjustmentPosted(body) = &fact.body else { return Ok(()) };
+fn sound(proposal: &Proposal, config: &BookConfig, date: Option<&str>) -> Result<(), ApiError> {
+    let Body::AdjustmentPosted(body) = &proposal.fact.body else { return Ok(()) };
     let wrong = |code, why: &str| Err(ApiError::field(code, "lines", format!("lines: {why}")));
+    if proposal.evidence.is_none() && body.lines.0.iter().any(is_wallet) {
+        return wrong(Problem::WrongState, UNPROVEN);
+    }
     if left_over(body.lines.0.iter()).is_some() {
         return wrong(Problem::Unbalanced, "they are not zero in each currency");
     }
@@ -224,7 +243,7 @@ fn sound(fact: &Fact, at: Option<Time>, config: &BookConfig, date: Option<&str>)
         return wrong(Problem::MemoAlone, "memo accounts are zero among themselves");
     }
     let within = |day: &str| config.closed.iter().any(|(from, to)| from.as_str() <= day && day <= to.as_str());
-    match date.filter(|day| at.is_some() && within(day)) {
+    match date.filter(|day| proposal.at.is_some() && within(day)) {
         Some(_) => Err(ApiError::field(Problem::PeriodClosed, "date", "date: in a closed period; name an open day")),
         None => Ok(()),
     }
@@ -246,6 +265,7 @@ fn sound(fact: &Fact, at: Option<Time>, config: &BookConfig, date: Option<&str>)
         (status = 201, description = "Recorded.", body = ToldBody),
         (status = 202, description = "Taken: it waits for a second person, or the ledger has not answered yet.",
             body = approvals::AdjustmentBody),
+        (status = 200, description = "Asked for before, and withdrawn since.", body = approvals::AdjustmentBody),
     ))]
 pub async fn create(State(state): State<ApiState>, sent: Sent) -> Result<Response, ApiError> {
     let body = sent.object()?.only(&FIELDS)?;
@@ -255,18 +275,19 @@ pub async fn create(State(state): State<ApiState>, sent: Sent) -> Result<Respons
     let failed = |error| problem(Asked::Telling, error);
     let waits = config.policy("adjustments.second_approval") == Some("on");
     let id = sent.id(ROUTE);
-    let date = new.date.clone();
+    let (date, evidence) = (new.date.clone(), new.evidence);
     let at = date.as_deref().map(|date| moment(&state, &config, &body, date)).transpose();
     // Told before, it is answered as then, however the book or the day has changed since.
     if waits && state.commands()?.told(&sent.origin, ROUTE, &canonical).await.map_err(failed)?.is_none() {
         let at = at?.flatten();
         let fact = new.fact(&state, &sent).await?;
-        sound(&fact, at, &config, date.as_deref())?;
-        let proposal = Proposal { route: ROUTE, body: canonical, fact, at, actor_id: sent.actor_id.clone() };
+        let proposal = Proposal { route: ROUTE, body: canonical, fact, at, actor_id: sent.actor_id.clone(), evidence };
+        sound(&proposal, &config, date.as_deref())?;
         let proposed = state.commands()?.propose(&sent.origin, &proposal).await.map_err(failed)?;
-        return Ok(approvals::waiting(&proposed));
+        return Ok(approvals::asked(&proposed));
     }
-    let facts = async { Ok(Facts { facts: vec![(new.fact(&state, &sent).await?, at?.flatten())], party: None }) };
+    let facts =
+        async { Ok(Facts { facts: vec![(new.fact(&state, &sent).await?, at?.flatten())], party: None, evidence }) };
     let told = told::tell(&state, &sent, ROUTE, canonical, facts).await?;
     Ok(told::answer(id, &told, StatusCode::CREATED))
 }

@@ -1,10 +1,10 @@
-//! Adjustments that wait for a second person: who sees them, and who approves them.
+//! Adjustments that wait for a second person: who sees them, who approves them, and who withdraws them.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ensimbi_events::approvals::{ProposalsQuery, Proposed};
+use ensimbi_events::approvals::{ProposalState, ProposalsQuery, Proposed};
 use ensimbi_events::{Body, SubjectId, Time};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,16 +20,21 @@ use crate::routes::LineBody;
 use crate::sent::Sent;
 
 /// States that are asked for.
-const STATES: [(bool, &str); 2] = [(true, "waiting"), (false, "approved")];
+const STATES: [(ProposalState, &str); 3] = [
+    (ProposalState::Waiting, "waiting"),
+    (ProposalState::Approved, "approved"),
+    (ProposalState::Withdrawn, "withdrawn"),
+];
 
-/// An adjustment that waits, or was approved.
+/// An adjustment that waits, was approved, or was withdrawn.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Adjustment)]
 pub struct AdjustmentBody {
     /// Its id, for `/v1/adjustments/{id}/approve`.
     #[schema(format = Uuid)]
     pub id: String,
-    /// waiting_for_approval, or approved: what the ledger said of it then, the same key that asked for it is told.
+    /// waiting_for_approval; approved: what the ledger said of it then, the same key that asked for it is told; or withdrawn:
+    /// it was never told to the ledger.
     #[schema(example = "waiting_for_approval")]
     pub state: &'static str,
     /// The API key that asked.
@@ -49,6 +54,10 @@ pub struct AdjustmentBody {
     pub reversal_of: Option<String>,
     /// Its lines.
     pub lines: Vec<LineBody>,
+    /// The observation that bears it out.
+    #[schema(format = Uuid)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
     /// The API key that approved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approver_id: Option<String>,
@@ -56,11 +65,18 @@ pub struct AdjustmentBody {
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<String>,
+    /// The API key that withdrew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_by: Option<String>,
+    /// When it was withdrawn.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<String>,
     /// Whether the key was known already: nothing new was asked for.
     pub repeated: bool,
 }
 
-/// A page of adjustments that wait or were approved.
+/// A page of adjustments that wait, were approved, or were withdrawn.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdjustmentPage {
     /// In the order in which they were asked for.
@@ -76,31 +92,40 @@ impl AdjustmentBody {
             _ => None,
         };
         let (approver_id, approved_at) = proposed.approved.clone().unzip();
+        let (withdrawn_by, withdrawn_at) = proposed.withdrawn.clone().unzip();
         Self {
             id: proposed.id.to_string(),
-            state: if proposed.approved.is_some() { "approved" } else { "waiting_for_approval" },
+            state: match proposed.state() {
+                ProposalState::Waiting => "waiting_for_approval",
+                ProposalState::Approved => "approved",
+                ProposalState::Withdrawn => "withdrawn",
+            },
             actor_id: proposed.actor_id.clone(),
             asked_at: proposed.asked_at.to_string(),
             reason: body.map(|body| body.reason.clone()).unwrap_or_default(),
             occurred_at: proposed.at.map(|at| at.to_string()),
             reversal_of: body.and_then(|body| body.reversal_of).map(|id| id.to_string()),
             lines: body.iter().flat_map(|body| &body.lines.0).map(LineBody::from).collect(),
+            evidence: proposed.evidence.map(|id| id.to_string()),
             approver_id,
             approved_at: approved_at.map(|at: Time| at.to_string()),
+            withdrawn_by,
+            withdrawn_at: withdrawn_at.map(|at: Time| at.to_string()),
             repeated: proposed.repeated,
         }
     }
 }
 
-/// The answer to what now waits.
-pub(super) fn waiting(proposed: &Proposed) -> Response {
-    (StatusCode::ACCEPTED, Json(AdjustmentBody::of(proposed))).into_response()
+/// The answer to what was asked for: 202 while it waits.
+pub(super) fn asked(proposed: &Proposed) -> Response {
+    let waits = proposed.state() == ProposalState::Waiting;
+    (if waits { StatusCode::ACCEPTED } else { StatusCode::OK }, Json(AdjustmentBody::of(proposed))).into_response()
 }
 
-/// Lists adjustments that wait for a second person, or that one has approved; oldest first.
+/// Lists adjustments that wait for a second person, that one has approved, or that were withdrawn; oldest first.
 #[utoipa::path(get, path = "/v1/adjustments", operation_id = "list_adjustments", tag = "book",
     security(("api_key" = [])), params(
-    ("state" = Option<String>, Query, description = "waiting or approved; waiting if absent. What is posted stands in `/v1/entries`."),
+    ("state" = Option<String>, Query, description = "waiting, approved or withdrawn; waiting if absent. What is posted stands in `/v1/entries`."),
     ("limit" = Option<u32>, Query, description = "Largest number of items, 1 to 500; 50 if absent.", minimum = 1, maximum = 500),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, with the same filters."),
 ), responses((status = 200, description = "A page of adjustments.", body = AdjustmentPage)))]
@@ -113,9 +138,9 @@ pub async fn list(
     let binding = Binding::new(book, "/v1/adjustments", &params, &["state"]);
     let after = binding.key(&params)?.map(|key| place(&key).ok_or_else(Binding::wrong)).transpose()?;
     let limit = params.limit()?;
-    let waiting = params.word("state", &STATES, |(_, word)| word)?.is_none_or(|(waiting, _)| waiting);
+    let standing = params.word("state", &STATES, |(_, word)| word)?.map_or(ProposalState::Waiting, |(state, _)| state);
     // One more than is shown tells whether there is another page.
-    let query = ProposalsQuery { waiting, after, limit: limit + 1 };
+    let query = ProposalsQuery { state: standing, after, limit: limit + 1 };
     let found = state.commands()?.proposals(book, &query).await.map_err(|error| problem(Asked::Telling, error))?;
     let shown = &found[..found.len().min(limit as usize)];
     let last = shown.last().filter(|_| found.len() > shown.len());
@@ -142,4 +167,18 @@ pub async fn approve(State(state): State<ApiState>, Id(id): Id<SubjectId>, sent:
     let told = approved.map_err(|error| problem(Asked::Telling, error))?;
     let told = told.ok_or_else(|| ApiError::not_found("adjustment that waits for approval"))?;
     Ok(told::answer(id, &told, StatusCode::OK))
+}
+
+/// Withdraws an adjustment that waits, with any API key of the book: the one that asked, or another that will not approve it.
+/// It is never posted; the same again answers the same.
+#[utoipa::path(post, path = "/v1/adjustments/{id}/withdraw", operation_id = "withdraw_adjustment", tag = "book",
+    security(("api_key" = [])),
+    params(("id" = String, Path, description = "The adjustment's id.", format = Uuid)),
+    responses((status = 200, description = "Withdrawn.", body = AdjustmentBody)))]
+pub async fn withdraw(State(state): State<ApiState>, Id(id): Id<SubjectId>, sent: Sent) -> Result<Response, ApiError> {
+    sent.nothing()?;
+    let withdrawn = state.commands()?.withdraw(&sent.origin, id, &sent.actor_id).await;
+    let withdrawn = withdrawn.map_err(|error| problem(Asked::Telling, error))?;
+    let withdrawn = withdrawn.ok_or_else(|| ApiError::not_found("adjustment that waits for approval"))?;
+    Ok(asked(&withdrawn))
 }

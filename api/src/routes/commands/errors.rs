@@ -110,6 +110,7 @@ fn name(field: &str) -> &'static str {
         "from" => "from",
         "to" => "to",
         "reversal_of" => "reversal_of",
+        "evidence" => "evidence",
         _ => "body",
     }
 }

@@ -156,7 +156,7 @@ pub async fn create(State(state): State<ApiState>, sent: Sent) -> Result<Respons
         let mut fact = about.fact(String::new(), new.word(&wallet));
         fact.object_kind = Some(object_kind.to_owned());
         fact.object_id = Some(object_id);
-        Ok(Facts { facts: vec![(fact, new.occurred_at)], party: None })
+        Ok(Facts { facts: vec![(fact, new.occurred_at)], party: None, evidence: None })
     };
     let told = told::tell(&state, &sent, ROUTE, canonical, facts).await?;
     let mut response = told::answer(subject, &told, StatusCode::CREATED);

@@ -203,7 +203,7 @@ pub async fn create(State(state): State<ApiState>, sent: Sent) -> Result<Respons
             facts.push(about.fact(id.to_string(), body));
         }
         let party = new.party.map(|party| Party { phone: party.phone, name: party.name, email: party.email });
-        Ok(Facts { facts: facts.into_iter().map(|fact| (fact, None)).collect(), party })
+        Ok(Facts { facts: facts.into_iter().map(|fact| (fact, None)).collect(), party, evidence: None })
     };
     let told = told::tell(&state, &sent, ROUTE, canonical, facts).await?;
     let mut response = told::answer(id, &told, StatusCode::CREATED);

@@ -75,6 +75,7 @@ pub(super) fn v1() -> OpenApiRouter<ApiState> {
         .routes(routes!(discrepancies::resolve))
         .routes(routes!(adjustments::create, approvals::list))
         .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::withdraw))
         .routes(routes!(periods::list))
         .routes(routes!(periods::close))
         .routes(routes!(periods::reopen))

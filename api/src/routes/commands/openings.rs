@@ -87,7 +87,7 @@ pub async fn create(State(state): State<ApiState>, sent: Sent) -> Result<Respons
         let opening = OpeningBalanceDeclared { as_of: new.as_of, posted: new.posted, held };
         // The command's id as the occurrence: another opening of the wallet is refused, not taken for the same.
         let fact = about.fact(sent.id(ROUTE).to_string(), opening);
-        Ok(Facts { facts: vec![(fact, Some(new.as_of))], party: None })
+        Ok(Facts { facts: vec![(fact, Some(new.as_of))], party: None, evidence: None })
     };
     let told = told::tell(&state, &sent, ROUTE, canonical, facts).await?;
     Ok(told::answer(new.wallet, &told, StatusCode::CREATED))

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ensimbi_events::bus::{Outcome, RecordedRef};
 use ensimbi_events::commands::{Party, Telling, Told};
-use ensimbi_events::{Body, ConnectionId, Currency, Fact, SubjectId, SubjectKind, Time, WalletId};
+use ensimbi_events::{Body, ConnectionId, Currency, Fact, ObservationId, SubjectId, SubjectKind, Time, WalletId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -79,12 +79,14 @@ pub struct Facts {
     pub facts: Vec<(Fact, Option<Time>)>,
     /// For the vault.
     pub party: Option<Party>,
+    /// Bytes that bear them out.
+    pub evidence: Option<ObservationId>,
 }
 
 impl Facts {
     /// One fact that happens now.
     pub fn now(fact: Fact) -> Self {
-        Self { facts: vec![(fact, None)], party: None }
+        Self { facts: vec![(fact, None)], party: None, evidence: None }
     }
 }
 
@@ -104,8 +106,8 @@ pub async fn tell(
     let told = match commands.told(&sent.origin, route, &body).await.map_err(failed)? {
         Some(told) => told,
         None => {
-            let Facts { facts, party } = facts.await?;
-            commands.tell(&sent.origin, &Telling { route, body, facts, party }).await.map_err(failed)?
+            let Facts { facts, party, evidence } = facts.await?;
+            commands.tell(&sent.origin, &Telling { route, body, facts, party, evidence }).await.map_err(failed)?
         }
     };
     for fact in &told.facts {

@@ -14,9 +14,10 @@ use ensimbi_events::{SubjectId, SubjectKind};
 
 use super::notes::{self, Note};
 use super::{Stopped, is_over, must, orders, repeated, view};
-use crate::connector::{ObjectRef, Said, Translation};
+use crate::connector::{Capability, ObjectRef, Said, Translation, Watch};
 use crate::door::connections::find;
 use crate::door::store::attempts::{self, AttemptState};
+use crate::door::store::checks::{self, CheckKey};
 use crate::door::store::commands::{self, NewCommand};
 use crate::door::store::intents::IntentKind;
 use crate::door::store::{intents, outbox};
@@ -90,6 +91,11 @@ impl Door {
             return Err(DoorError::Conflict("a command appeared".into()).into());
         }
         let connection = find(&self.connections, intent.connection).ok_or(CommandError::UnknownConnection)?;
+        if given_up && !connection.can(Capability::ReadByReference) {
+            // It was noted as unsettled for a person, who has now decided.
+            let noted = CheckKey::by_reference(connection.id, &last.object_kind, &last.reference);
+            checks::rewatch(&mut tx, self.book, &noted, Watch::Closed, self.clock.now(), None).await?;
+        }
         let facts = connection.connector.facts();
         let mut attempt = orders::attempt(&intent, last.n + 1, &last.object_kind, facts.references);
         if facts.two_steps && intent.kind != IntentKind::Refund {

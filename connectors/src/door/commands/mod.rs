@@ -154,6 +154,10 @@ impl Commands for Door {
         self.approve_proposal(origin, id, approver_id).await
     }
 
+    async fn withdraw(&self, origin: &Origin, id: SubjectId, actor_id: &str) -> Result<Option<Proposed>, CommandError> {
+        self.withdraw_proposal(origin, id, actor_id).await
+    }
+
     async fn proposals(&self, book: BookId, query: &ProposalsQuery) -> Result<Vec<Proposed>, CommandError> {
         if book != self.book {
             return Ok(Vec::new());

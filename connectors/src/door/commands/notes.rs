@@ -1,5 +1,6 @@
 //! What we tell the ledger about an attempt ourselves: that it is asked for, and that it came to nothing.
 
+use ensimbi_events::event::Proof;
 use ensimbi_events::ids;
 use ensimbi_events::word::OccurredSource;
 use ensimbi_events::words::payment::{CollectionFailed, CollectionRequested, RefundFailed, RefundRequested};
@@ -61,6 +62,15 @@ fn body(intent: &Intent, attempt: u32, note: Note<'_>) -> Result<Body, DoorError
     })
 }
 
+/// Who and what stands behind a fact of ours.
+#[derive(Clone, Default)]
+pub(super) struct Behind {
+    /// The other side, through the vault.
+    pub(super) party: Option<PartyId>,
+    /// Bytes that bear it out.
+    pub(super) evidence: Option<Proof>,
+}
+
 impl Door {
     /// Writes a note about an attempt into the outbox.
     pub(crate) async fn note(&self, tx: &mut Tx, intent: &Intent, n: u32, note: Note<'_>) -> Result<(), DoorError> {
@@ -84,17 +94,23 @@ impl Door {
             version: body.version(),
             body,
         };
-        self.own_note(intent.id.0, claim_id(intent.id, n, note), fact, now, intent.party)
+        self.own_note(
+            intent.id.0,
+            claim_id(intent.id, n, note),
+            fact,
+            now,
+            Behind { party: intent.party, evidence: None },
+        )
     }
 
-    /// What we state ourselves: no bytes of a provider stand behind it.
+    /// What we state ourselves; bytes stand behind it only where a person named some.
     pub(super) fn own_note(
         &self,
         source: Uuid,
         id: ClaimId,
         fact: Fact,
         occurred_at: Time,
-        party: Option<PartyId>,
+        Behind { party, evidence }: Behind,
     ) -> Result<NewNote, DoorError> {
         let claim = Claim {
             id,
@@ -103,7 +119,7 @@ impl Door {
             occurred_at,
             occurred_source: OccurredSource::Ledger,
             translator: TRANSLATOR.to_owned(),
-            evidence: None,
+            evidence,
             party,
             doubt: None,
             operator_transaction: None,

@@ -1,22 +1,24 @@
 //! Facts that wait for a second person: kept under the key that asked for them, and told under it once approved.
 //!
 //! propose: row -> nothing else. approve: row taken -> another person? -> approver, command and note in one commit -> the
-//! ledger's answer. So a crash leaves either what still waits or what is told.
+//! ledger's answer. So a crash leaves either what still waits or what is told. withdraw: row taken -> who did, for ever.
 
-use ensimbi_events::approvals::{Proposal, ProposalsQuery, Proposed};
+use ensimbi_events::approvals::{Proposal, ProposalState, ProposalsQuery, Proposed};
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{CommandError, Origin, Told};
 use ensimbi_events::ids::{self, Derivation};
 use ensimbi_events::{Body, Fact, SubjectId};
 
+use super::notes::Behind;
 use super::{Stopped, repeated};
 use crate::door::store::commands::{self, NewCommand};
-use crate::door::store::outbox;
 use crate::door::store::proposals::{self, NewProposal};
+use crate::door::store::{Tx, outbox};
 use crate::door::{Door, DoorError};
 
-/// The route under which the key of an approval is kept.
+/// The routes under which the keys of approvals and withdrawals are kept.
 const APPROVAL: &str = "proposals.approve";
+const WITHDRAWAL: &str = "proposals.withdraw";
 
 impl Door {
     /// Keeps what is asked, or finds it again.
@@ -36,16 +38,18 @@ impl Door {
             let found = proposals::get(&mut tx, self.book, id).await?;
             return found.ok_or_else(|| DoorError::Damaged("a proposal disappeared".into()).into());
         }
-        let Proposal { route, fact, at, actor_id, .. } = asked;
+        self.evidence(&mut tx, asked.evidence, [&asked.fact]).await?;
+        let Proposal { route, fact, at, actor_id, evidence, .. } = asked;
         let key = &origin.idempotency_key;
-        let (now, at) = (self.clock.now(), *at);
-        let new = NewProposal { id, route, key, body_hash, fact, at, actor_id };
+        let (now, at, evidence) = (self.clock.now(), *at, *evidence);
+        let new = NewProposal { id, route, key, body_hash, fact, at, actor_id, evidence };
         if !proposals::insert(&mut tx, self.book, &new, now).await? {
             return Err(DoorError::Conflict("a proposal appeared".into()).into());
         }
         tx.commit().await?;
         let (fact, actor_id) = (fact.clone(), actor_id.clone());
-        Ok(Proposed { id, fact, at, actor_id, asked_at: now, approved: None, repeated: false })
+        let (approved, withdrawn) = (None, None);
+        Ok(Proposed { id, fact, at, actor_id, asked_at: now, evidence, approved, withdrawn, repeated: false })
     }
 
     /// Approves and tells. The one who asked, and a second approver, are refused.
@@ -67,17 +71,27 @@ impl Door {
         let mut tx = self.store.write().await?;
         let Some(asked) = proposals::taken(&mut tx, self.book, id).await? else { return Ok(None) };
         let Some(proposed) = proposals::get(&mut tx, self.book, id).await? else { return Ok(None) };
-        self.approval_key(&mut tx, origin, id, approver).await?;
+        self.own_key(&mut tx, origin, APPROVAL, id, approver).await?;
         if proposed.actor_id == approver {
             let detail = "another API key than the one that asked must approve it".to_owned();
             return Err(CommandError::Refused { code: Refusal::ApprovalNeeded, detail }.into());
         }
         if let Some((before, _)) = &proposed.approved {
             let detail = "another person approved it already".to_owned();
-            let other = CommandError::Refused { code: Refusal::WrongState, detail };
-            return if before == approver { Ok(Some(true)) } else { Err(other.into()) };
+            if before != approver {
+                return Err(CommandError::Refused { code: Refusal::WrongState, detail }.into());
+            }
+            // The key of the repeat stays with it too.
+            tx.commit().await?;
+            return Ok(Some(true));
+        }
+        if proposed.withdrawn.is_some() {
+            return Err(
+                CommandError::Refused { code: Refusal::WrongState, detail: "it was withdrawn".to_owned() }.into()
+            );
         }
         let now = self.clock.now();
+        let evidence = self.evidence(&mut tx, proposed.evidence, [&proposed.fact]).await?;
         if !proposals::approve(&mut tx, self.book, id, approver, now).await? {
             return Err(DoorError::Conflict("somebody approved it meanwhile".into()).into());
         }
@@ -85,30 +99,71 @@ impl Door {
         if !commands::insert(&mut tx, self.book, &new, now).await? {
             return Err(DoorError::Damaged("what waits for approval was told already".into()).into());
         }
-        let note = self.told_note(id, 0, &(approved(proposed.fact, approver), proposed.at), None)?;
+        let fact = (approved(proposed.fact, approver), proposed.at);
+        let note = self.told_note(id, 0, &fact, Behind { party: None, evidence })?;
         outbox::chain(&mut tx, self.book, &[note], now).await?;
         tx.commit().await?;
         self.wake.outbox.notify_one();
         Ok(Some(false))
     }
 
-    /// The same key for another approval is a conflict, as everywhere.
-    async fn approval_key(
+    /// Withdraws what waits, or finds it withdrawn.
+    pub(super) async fn withdraw_proposal(
         &self,
-        tx: &mut crate::door::store::Tx,
         origin: &Origin,
         id: SubjectId,
-        approver: &str,
+        actor: &str,
+    ) -> Result<Option<Proposed>, CommandError> {
+        self.check_origin(origin)?;
+        repeated(|| self.withdraw_once(origin, id, actor)).await
+    }
+
+    async fn withdraw_once(&self, origin: &Origin, id: SubjectId, actor: &str) -> Result<Option<Proposed>, Stopped> {
+        let mut tx = self.store.write().await?;
+        if proposals::taken(&mut tx, self.book, id).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(proposed) = proposals::get(&mut tx, self.book, id).await? else { return Ok(None) };
+        self.own_key(&mut tx, origin, WITHDRAWAL, id, actor).await?;
+        match proposed.state() {
+            ProposalState::Withdrawn => {
+                tx.commit().await?;
+                return Ok(Some(proposed));
+            }
+            ProposalState::Approved => {
+                let detail = "it was approved; post its reversal".to_owned();
+                return Err(CommandError::Refused { code: Refusal::WrongState, detail }.into());
+            }
+            ProposalState::Waiting => {}
+        }
+        let now = self.clock.now();
+        if !proposals::withdraw(&mut tx, self.book, id, actor, now).await? {
+            return Err(DoorError::Conflict("it waits no more".into()).into());
+        }
+        tx.commit().await?;
+        Ok(Some(Proposed { withdrawn: Some((actor.to_owned(), now)), repeated: false, ..proposed }))
+    }
+
+    /// The same key for another approval or withdrawal is a conflict, as everywhere.
+    async fn own_key(
+        &self,
+        tx: &mut Tx,
+        origin: &Origin,
+        route: &'static str,
+        id: SubjectId,
+        actor: &str,
     ) -> Result<(), Stopped> {
-        let own = ids::intent_id(self.book, APPROVAL, &origin.idempotency_key);
-        let said = Derivation::new("ensimbi.approval.1").id(Some(id.0)).part(approver.as_bytes());
+        let own = ids::intent_id(self.book, route, &origin.idempotency_key);
+        let said = Derivation::new("ensimbi.approval.1").id(Some(id.0)).part(actor.as_bytes());
         let body_hash = self.body_hash(said);
         match commands::body_hash(tx, self.book, own).await? {
             Some(stored) if stored != body_hash => Err(CommandError::IdempotencyConflict.into()),
             Some(_) => Ok(()),
             None => {
-                let new = NewCommand { id: own, route: APPROVAL, key: &origin.idempotency_key, body_hash, party: None };
-                commands::insert(tx, self.book, &new, self.clock.now()).await?;
+                let new = NewCommand { id: own, route, key: &origin.idempotency_key, body_hash, party: None };
+                if !commands::insert(tx, self.book, &new, self.clock.now()).await? {
+                    return Err(DoorError::Conflict("a command appeared".into()).into());
+                }
                 Ok(())
             }
         }

@@ -6,15 +6,18 @@
 use ensimbi_events::bus::Outcome;
 use ensimbi_events::codes::Refusal;
 use ensimbi_events::commands::{CommandError, FACTS_MAX, Origin, Telling, Told, ToldFact};
+use ensimbi_events::event::{Line, Proof};
 use ensimbi_events::ids::{self, Derivation};
-use ensimbi_events::{PartyId, SubjectId};
+use ensimbi_events::{Body, EvidenceClass, Fact, ObservationId, PartyId, SubjectId, Time};
 use uuid::Uuid;
 
+use super::notes::Behind;
 use super::{PATIENCE, Stopped, repeated};
+use crate::door::connections::find;
 use crate::door::parties::{self, PartyRecord};
 use crate::door::store::commands::{self, NewCommand};
 use crate::door::store::outbox::{self, ClaimOutcome, NewNote};
-use crate::door::store::proposals;
+use crate::door::store::{Tx, inbox, proposals};
 use crate::door::{Door, DoorError, TRANSLATOR};
 
 impl Door {
@@ -81,7 +84,8 @@ impl Door {
             return if stored == body_hash { Ok(true) } else { Err(CommandError::IdempotencyConflict.into()) };
         }
         if proposals::body_hash(&mut tx, self.book, id).await?.is_some() {
-            let detail = "this Idempotency-Key waits for a second person's approval".to_owned();
+            let detail =
+                "this Idempotency-Key asked for a second person's approval; something new needs a new key".to_owned();
             return Err(CommandError::Refused { code: Refusal::ApprovalNeeded, detail }.into());
         }
         let now = self.clock.now();
@@ -93,6 +97,8 @@ impl Door {
             }
             None => None,
         };
+        let facts = telling.facts.iter().map(|(fact, _)| fact);
+        let evidence = self.evidence(&mut tx, telling.evidence, facts).await?;
         let key = &origin.idempotency_key;
         let new = NewCommand { id, route: telling.route, key, body_hash, party };
         if !commands::insert(&mut tx, self.book, &new, now).await? {
@@ -100,7 +106,7 @@ impl Door {
         }
         let mut notes = Vec::with_capacity(telling.facts.len());
         for (index, fact) in telling.facts.iter().enumerate() {
-            notes.push(self.told_note(id, index, fact, party)?);
+            notes.push(self.told_note(id, index, fact, Behind { party, evidence: evidence.clone() })?);
         }
         outbox::chain(&mut tx, self.book, &notes, now).await?;
         tx.commit().await?;
@@ -112,15 +118,43 @@ impl Door {
         &self,
         command: SubjectId,
         index: usize,
-        (fact, at): &(ensimbi_events::Fact, Option<ensimbi_events::Time>),
-        party: Option<PartyId>,
+        (fact, at): &(Fact, Option<Time>),
+        behind: Behind,
     ) -> Result<NewNote, DoorError> {
         let index = u32::try_from(index).map_err(|_| DoorError::Damaged("too many facts".into()))?;
         let source = source(command);
         let mut fact = fact.clone();
-        party_of(&mut fact.body, party);
+        party_of(&mut fact.body, behind.party);
         let at = at.unwrap_or_else(|| self.clock.now());
-        self.own_note(source, ids::claim_id(source, index, TRANSLATOR), fact, at, party)
+        self.own_note(source, ids::claim_id(source, index, TRANSLATOR), fact, at, behind)
+    }
+
+    /// The bytes that a person names, as evidence of claims. Of a wallet only its own connection's say anything.
+    pub(super) async fn evidence<'a>(
+        &self,
+        tx: &mut Tx,
+        named: Option<ObservationId>,
+        facts: impl IntoIterator<Item = &'a Fact>,
+    ) -> Result<Option<Proof>, Stopped> {
+        let Some(id) = named else { return Ok(None) };
+        let refused = |code, detail: &str| Err(CommandError::Refused { code, detail: detail.to_owned() }.into());
+        let Some(row) = inbox::get(tx, self.book, id).await? else {
+            return refused(Refusal::UnknownSubject, "evidence: this book has no observation of this id");
+        };
+        if row.class == EvidenceClass::Hint {
+            return refused(
+                Refusal::HintOnly,
+                "evidence: a hint proves nothing; name bytes that were read, or import them",
+            );
+        }
+        if row.sealed.wrapped_key.is_none() {
+            return refused(Refusal::WrongState, "evidence: its bytes have been erased");
+        }
+        let from = find(&self.connections, row.connection).map(|connection| connection.settings.code());
+        if let Some(other) = facts.into_iter().flat_map(wallets_of).find(|code| Some(*code) != from) {
+            return refused(Refusal::WrongState, &format!("evidence: its bytes are not of the connection {other}"));
+        }
+        Ok(Some(row.proof()))
     }
 }
 
@@ -129,9 +163,21 @@ fn source(command: SubjectId) -> Uuid {
     Derivation::new("ensimbi.told.1").id(Some(command.0)).uuid()
 }
 
+/// Account codes of the connections whose wallets a person's own lines move.
+fn wallets_of(fact: &Fact) -> impl Iterator<Item = &str> {
+    let lines: &[Line] = match &fact.body {
+        Body::AdjustmentPosted(body) => &body.lines.0,
+        _ => &[],
+    };
+    lines.iter().filter_map(|line| {
+        let mut parts = line.account.split(':');
+        let wallet = parts.next() == Some("assets") && matches!(parts.next(), Some("wallet" | "held"));
+        parts.next().filter(|_| wallet)
+    })
+}
+
 /// Invoices name whom they are for by the vault's id, which only the door knows.
-fn party_of(body: &mut ensimbi_events::Body, party: Option<PartyId>) {
-    use ensimbi_events::Body;
+fn party_of(body: &mut Body, party: Option<PartyId>) {
     match body {
         Body::InvoiceDrafted(body) => body.party_id = body.party_id.or(party),
         Body::InvoicePublished(body) => body.party_id = body.party_id.or(party),

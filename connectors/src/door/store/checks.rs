@@ -26,7 +26,8 @@ statements! {
     FORGET plain "DELETE FROM checks WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key = $4";
     /// `again` outlives a look that is on its way and may have seen the state before.
     WAKE plain "UPDATE checks SET next_check_at = $5, again = CASE WHEN leased_until > $6 THEN 1 ELSE 0 END \
-        WHERE book = $1 AND connection = $2 AND object_kind = $3 AND (key = $4 OR reference = $7)";
+        WHERE book = $1 AND connection = $2 AND object_kind = $3 AND key IN (SELECT CAST($4 AS text) UNION ALL \
+        SELECT c.key FROM checks c WHERE c.book = $1 AND c.connection = $2 AND c.object_kind = $3 AND c.reference = $7)";
     KNOWN_REFERENCE plain "SELECT COUNT(*) FROM checks WHERE book = $1 AND connection = $2 AND object_kind = $3 \
         AND reference = $4";
     COUNT_DUE plain "SELECT COUNT(*) FROM (SELECT 1 AS one FROM checks WHERE book = $1 AND connection = $2 \
@@ -46,7 +47,8 @@ statements! {
     OVERDUE plain "SELECT connection, subject, since, object_kind, key, failures FROM checks \
         WHERE book = $1 AND connection = $2 AND watch = 'unsettled' AND since < $3 ORDER BY since, key LIMIT $4";
     SUBJECT plain "SELECT subject FROM checks WHERE book = $1 AND connection = $2 AND object_kind = $3 \
-        AND (key = $4 OR reference = $5) AND subject IS NOT NULL LIMIT 1";
+        AND key IN (SELECT CAST($4 AS text) UNION ALL SELECT c.key FROM checks c WHERE c.book = $1 AND c.connection = $2 \
+        AND c.object_kind = $3 AND c.reference = $5) AND subject IS NOT NULL LIMIT 1";
     UNLEASE plain "UPDATE checks SET leased_until = NULL WHERE book = $1 AND leased_until IS NOT NULL";
 }
 

@@ -21,13 +21,13 @@ statements! {
         AND p.connection = a.connection AND p.until > $2 WHERE a.book = $1 \
         AND a.state IN ('asked', 'cleared', 'calling') AND (a.state IN ('asked', 'calling') \
         OR (a.state = 'cleared' AND a.next_at <= $2 AND p.until IS NULL))";
-    /// The first of what is not paused, by its index; or what is paused, when its pause ends. CROSS: the few pauses first.
+    /// The first of what is not paused, by its index; or the first of what is paused, when its pause ends.
     NEXT_CHECK plain "SELECT MIN(at) FROM (SELECT (SELECT c.next_check_at FROM checks c WHERE c.book = $1 \
         AND c.next_check_at > $2 AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.book = c.book \
         AND p.connection = c.connection AND p.until > $2) ORDER BY c.next_check_at LIMIT 1) AS at UNION ALL \
-        SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) FROM pauses p \
-        CROSS JOIN checks c WHERE p.book = $1 AND p.until > $2 AND c.book = p.book AND c.connection = p.connection \
-        AND c.next_check_at IS NOT NULL) AS found";
+        SELECT (SELECT CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END FROM checks c \
+        WHERE c.book = p.book AND c.connection = p.connection AND c.next_check_at IS NOT NULL \
+        ORDER BY c.next_check_at LIMIT 1) FROM pauses p WHERE p.book = $1 AND p.until > $2) AS found";
     /// Routine reads go on for ever, and so does what they begin (a statement that is being made); they do not count as
     /// something that is still to come.
     NEXT_SETTLING plain "SELECT MIN(at) FROM (SELECT (SELECT c.next_check_at FROM checks c WHERE c.book = $1 \
@@ -35,10 +35,11 @@ statements! {
         AND r.connection = c.connection AND r.object_kind = c.object_kind AND r.watch = 'routine') \
         AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.book = c.book AND p.connection = c.connection \
         AND p.until > $2) ORDER BY c.next_check_at LIMIT 1) AS at UNION ALL \
-        SELECT MIN(CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END) FROM pauses p \
-        CROSS JOIN checks c WHERE p.book = $1 AND p.until > $2 AND c.book = p.book AND c.connection = p.connection \
-        AND c.next_check_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM checks r WHERE r.book = c.book \
-        AND r.connection = c.connection AND r.object_kind = c.object_kind AND r.watch = 'routine')) AS found";
+        SELECT (SELECT CASE WHEN p.until > c.next_check_at THEN p.until ELSE c.next_check_at END FROM checks c \
+        WHERE c.book = p.book AND c.connection = p.connection AND c.next_check_at IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM checks r WHERE r.book = c.book AND r.connection = c.connection \
+        AND r.object_kind = c.object_kind AND r.watch = 'routine') ORDER BY c.next_check_at LIMIT 1) \
+        FROM pauses p WHERE p.book = $1 AND p.until > $2) AS found";
     NEXT_COMMAND plain "SELECT MIN(CASE WHEN p.until > a.next_at THEN p.until ELSE a.next_at END) \
         FROM attempts a LEFT JOIN pauses p ON p.book = a.book AND p.connection = a.connection AND p.until > $2 \
         WHERE a.book = $1 AND a.state IN ('asked', 'cleared', 'calling') AND a.state = 'cleared' \
@@ -67,6 +68,8 @@ pub(crate) const UNKNOWN_OUTCOMES: &str = "unknown_outcomes";
 pub(crate) const GIVEN_UP: &str = "unknown_outcomes_given_up";
 /// Reads that brought nothing.
 pub(crate) const FAILED_READS: &str = "failed_reads";
+/// Rows of providers' wallet books that answers showed, repeated ones too.
+pub(crate) const ROWS_READ: &str = "wallet_rows_read";
 /// Rows of a provider's wallet book that were told differently before.
 pub(crate) const ROWS_DIFFER: &str = "wallet_rows_differ";
 /// Calls refused for their credentials.

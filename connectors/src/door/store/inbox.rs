@@ -23,10 +23,12 @@ statements! {
     /// A hint or an answer that turned out to be about one of our orders.
     ABOUT plain "UPDATE inbox SET subject_hint = $3 WHERE book = $1 AND id = $2 AND subject_hint IS NULL";
     TRAIL plain "SELECT id, kind, class, received_at, commitment, deliveries, state, actor_id FROM inbox \
-        WHERE book = $1 AND (subject_hint = $2 OR id IN (SELECT source FROM outbox WHERE book = $1 AND subject = $2)) \
-        ORDER BY received_at, id LIMIT $3";
+        WHERE book = $1 AND id IN (SELECT source FROM outbox WHERE book = $1 AND subject = $2 UNION \
+        SELECT id FROM inbox WHERE book = $1 AND subject_hint = $2) ORDER BY received_at, id LIMIT $3";
     QUARANTINE plain "SELECT connection, subject_hint, received_at, kind, reason FROM inbox \
         WHERE book = $1 AND state = 'quarantined' ORDER BY received_at, id LIMIT $2";
+    GET plain "SELECT id, connection, kind, class, actor_id, received_at, sealed, wrapped_key, commitment, \
+        subject_hint FROM inbox WHERE book = $1 AND id = $2";
     STORED plain "SELECT id, connection, kind, class, actor_id, received_at, sealed, wrapped_key, commitment, \
         subject_hint, state FROM inbox WHERE book = $1 AND id > $2 ORDER BY id LIMIT $3";
     STORED_OF plain "SELECT id, connection, kind, class, actor_id, received_at, sealed, wrapped_key, commitment, \
@@ -160,6 +162,11 @@ pub(crate) async fn stored_after(
     };
     let read = |row: &mut super::value::Row| Ok(Stored { row: waiting(row)?, state: row.word(InboxState::from_text)? });
     rows.iter_mut().map(read).collect()
+}
+
+/// One row.
+pub(crate) async fn get(tx: &mut Tx, book: BookId, id: ObservationId) -> Result<Option<Waiting>, DoorError> {
+    tx.maybe(GET, values![book, id]).await?.map(|mut row| waiting(&mut row)).transpose()
 }
 
 /// Whether anything waits.

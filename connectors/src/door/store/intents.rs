@@ -14,9 +14,9 @@ statements! {
         ON CONFLICT DO NOTHING";
     GET plain "SELECT id, connection, kind, body_hash, wallet, amount, reserve, currency, fee_bearer, invoice_id, payment, \
         items, party, sealed, wrapped_key, created_at, reason FROM intents WHERE book = $1 AND id = $2";
-    /// Refunds of a payment whose outcome is open, or whose object nobody has named yet.
-    OPEN_REFUNDS plain "SELECT i.id, i.amount, a.object_id, a.state FROM intents i JOIN attempts a \
-        ON a.book = i.book AND a.intent = i.id WHERE i.book = $1 AND i.payment = $2 AND a.state IN \
+    /// Refunds of a payment whose outcome is open, or whose object nobody has named yet. CROSS: the payment's few first.
+    OPEN_REFUNDS plain "SELECT i.id, i.amount, a.object_id, a.state FROM intents i CROSS JOIN attempts a \
+        WHERE i.book = $1 AND i.payment = $2 AND a.book = i.book AND a.intent = i.id AND a.state IN \
         ('asked', 'cleared', 'calling', 'unknown', 'accepted') ORDER BY i.created_at, i.id LIMIT 100";
     REFUSE plain "UPDATE intents SET state = 'refused', reason = $3 WHERE book = $1 AND id = $2";
     REOPEN plain "UPDATE intents SET state = 'open', reason = NULL WHERE book = $1 AND id = $2";

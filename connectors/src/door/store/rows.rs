@@ -5,7 +5,7 @@
 use ensimbi_events::{Amount, BookId, ConnectionId, ObservationId, Time};
 
 use super::value::{Row, values};
-use super::{Tx, statements};
+use super::{Tx, counters, statements};
 use crate::connector::RowSeen;
 use crate::door::DoorError;
 
@@ -16,32 +16,54 @@ statements! {
         AND change = $5 AND previous = $6 AND balance = $7";
     BROKEN plain "SELECT wallet, number, number, seen_at, previous, balance FROM wallet_rows \
         WHERE book = $1 AND connection = $2 AND adds_up = 0 ORDER BY number LIMIT $3";
-    /// The next row that was seen after each does not begin where it ended. Young ones are left out: rows between them
-    /// may still be on their way.
-    APART plain "SELECT a.wallet, a.number, b.number, b.seen_at, a.balance, b.previous FROM wallet_rows a \
-        JOIN wallet_rows b ON b.book = a.book AND b.connection = a.connection AND b.wallet = a.wallet \
-        AND b.number = (SELECT MIN(c.number) FROM wallet_rows c WHERE c.book = a.book AND c.connection = a.connection \
-        AND c.wallet = a.wallet AND c.number > a.number) \
-        WHERE a.book = $1 AND a.connection = $2 AND b.previous <> a.balance AND b.seen_at < $4 \
-        ORDER BY a.number LIMIT $3";
+    /// Whether a row, and the one after it, begin where the row before them ended.
+    COMPARE plain "UPDATE wallet_rows SET apart = CASE WHEN EXISTS (SELECT 1 FROM wallet_rows a \
+        WHERE a.book = wallet_rows.book AND a.connection = wallet_rows.connection AND a.wallet = wallet_rows.wallet \
+        AND a.number = (SELECT MAX(c.number) FROM wallet_rows c WHERE c.book = wallet_rows.book \
+        AND c.connection = wallet_rows.connection AND c.wallet = wallet_rows.wallet AND c.number < wallet_rows.number) \
+        AND a.balance <> wallet_rows.previous) THEN 1 ELSE 0 END \
+        WHERE book = $1 AND connection = $2 AND wallet = $3 AND number IN ($4, (SELECT MIN(n.number) FROM wallet_rows n \
+        WHERE n.book = $1 AND n.connection = $2 AND n.wallet = $3 AND n.number > $4))";
+    /// Rows that do not begin where the one before them ended. Young ones are left out: rows between them may still be on
+    /// their way. CROSS: the few of them first.
+    APART plain "SELECT a.wallet, a.number, b.number, b.seen_at, a.balance, b.previous FROM wallet_rows b \
+        CROSS JOIN wallet_rows a WHERE b.book = $1 AND b.connection = $2 AND b.apart = 1 AND b.seen_at < $4 \
+        AND a.book = b.book AND a.connection = b.connection AND a.wallet = b.wallet \
+        AND a.number = (SELECT MAX(c.number) FROM wallet_rows c WHERE c.book = b.book AND c.connection = b.connection \
+        AND c.wallet = b.wallet AND c.number < b.number) AND a.balance <> b.previous ORDER BY b.number LIMIT $3";
 }
 
-/// Keeps a row. False where the same id was told differently before: the first stands.
-pub(crate) async fn keep(
-    tx: &mut Tx,
-    book: BookId,
-    connection: ConnectionId,
-    observation: ObservationId,
-    wallet: &str,
-    row: &RowSeen,
-    now: Time,
-) -> Result<bool, DoorError> {
+/// A row to be kept.
+pub(crate) struct NewRow {
+    pub(crate) connection: ConnectionId,
+    pub(crate) observation: ObservationId,
+    /// The provider's wallet id.
+    pub(crate) wallet: String,
+    pub(crate) row: RowSeen,
+}
+
+/// Keeps rows; says how many ids were told differently before: there the first stands.
+///
+/// The counts are locked first, so that of two transactions that keep neighbours the second sees the first one's.
+pub(crate) async fn keep(tx: &mut Tx, book: BookId, new: &[NewRow], now: Time) -> Result<u64, DoorError> {
+    counters::add(tx, book, counters::ROWS_READ, new.len() as u64).await?;
+    let mut differ = 0;
+    for one in new {
+        differ += u64::from(!keep_one(tx, book, one, now).await?);
+    }
+    counters::add(tx, book, counters::ROWS_DIFFER, differ).await?;
+    Ok(differ)
+}
+
+/// False where the id was told differently before.
+async fn keep_one(tx: &mut Tx, book: BookId, new: &NewRow, now: Time) -> Result<bool, DoorError> {
+    let NewRow { connection, observation, wallet, row } = new;
     let (change, previous, balance) = (row.change.scaled(), row.previous.scaled(), row.balance.scaled());
     let values = values![
         book,
-        connection,
+        *connection,
         row.id.as_str(),
-        wallet,
+        wallet.as_str(),
         row.number,
         change,
         previous,
@@ -49,13 +71,14 @@ pub(crate) async fn keep(
         i64::from(row.previous.checked_add(row.change) == Some(row.balance)),
         row.category.as_str(),
         row.request.clone(),
-        observation,
+        *observation,
         now,
     ];
     if tx.run(INSERT, values).await? > 0 {
+        tx.run(COMPARE, values![book, *connection, wallet.as_str(), row.number]).await?;
         return Ok(true);
     }
-    let same = values![book, connection, row.id.as_str(), row.number, change, previous, balance];
+    let same = values![book, *connection, row.id.as_str(), row.number, change, previous, balance];
     Ok(tx.one(SAME, same).await?.int()? > 0)
 }
 

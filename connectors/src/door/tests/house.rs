@@ -122,6 +122,11 @@ pub(crate) fn payout_body(id: &str, reference: Option<&str>, status: &str) -> St
         .to_string()
 }
 
+/// Somebody's phone, as a destination.
+pub(crate) fn mobile() -> Destination {
+    Destination::Mobile { phone: PHONE.to_owned() }
+}
+
 fn object(body: &[u8]) -> Result<(serde_json::Value, ObjectRef), Unreadable> {
     let unreadable = |field: &str| Unreadable { field: field.into(), problem: "not readable".into() };
     let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| unreadable("body"))?;
@@ -151,6 +156,11 @@ impl Connector for Fake {
     }
 
     fn translate(&self, input: Input<'_>) -> Result<Translation, Unreadable> {
+        // A list of banks that is being made.
+        if let Some(id) = std::str::from_utf8(input.body).ok().and_then(|text| text.strip_prefix("making ")) {
+            let list = ObjectRef { kind: BANKS, id: Some(id.to_owned()), reference: None };
+            return Ok(Translation { watch: vec![(list, Watch::Unsettled)], ..Translation::default() });
+        }
         if input.kind == BANKS {
             let code = String::from_utf8_lossy(input.body).into_owned();
             let account_pattern = Some("[0-9]{10}".to_owned());

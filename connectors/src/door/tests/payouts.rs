@@ -26,10 +26,6 @@ on_both_stores! {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-fn mobile() -> Destination {
-    Destination::Mobile { phone: PHONE.to_owned() }
-}
-
 fn bank(code: &str, number: &str) -> Destination {
     let (bank, account_number) = (code.to_owned(), number.to_owned());
     Destination::Bank { bank, account_number, account_name: "Nakato Example".to_owned(), rail: None }

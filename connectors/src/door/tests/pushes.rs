@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use ensimbi_events::commands::Commands;
 use ensimbi_events::{Amount, Body as Says, EvidenceClass};
 use tower::ServiceExt;
 
 use super::duo::{self, Duo, Pair, SIGNATURE, pair};
 use super::on_both_stores;
+use crate::connector::CallError;
 use crate::door::Door;
 use crate::door::tests::house::*;
 
@@ -18,6 +20,8 @@ on_both_stores! {
     a_signed_push_wakes_the_read_and_is_evidence_after_it,
     keys_change_without_a_gap,
     what_was_withheld_is_released_when_date_and_balance_agree,
+    what_a_push_names_and_the_provider_denies_is_given_up,
+    what_a_routine_began_and_is_never_ready_is_given_up,
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -161,5 +165,56 @@ async fn what_was_withheld_is_released_when_date_and_balance_agree(house: House)
     house.clock.advance_to(START.plus(HOUR * 26));
     import("balance", balance("0", "second")).await;
     assert_eq!(released(), [(Amount::whole(20), 1), (Amount::whole(30), 1)]);
+    running.stop().await;
+}
+
+/// The names that were asked for so far, of one object.
+fn asked(fake: &Fake, name: &str) -> usize {
+    fake.asked().iter().filter(|asked| *asked == name).count()
+}
+
+async fn what_a_push_names_and_the_provider_denies_is_given_up(house: House) {
+    let (ledger, duo) = (Ledger::start(&house, Manners::default()), Duo::default());
+    let door = duo::open(&house, &duo, &[("webhook_key", &pair(0).pem)]).await;
+    let running = house.start(&door);
+    // Whether the order arrived is unknown; then a push gives an object with its reference that never was.
+    duo.on_make(Err(CallError::Unknown("timeout".into())));
+    duo.on_make(Ok("o2"));
+    duo.fake.on_read("o2", Ok(&payout_body("o2", None, "success")));
+    duo.fake.on_pay(Ok(&payout_body("o2", None, "pending")));
+    let intent = door.pay(&house.origin("k"), &house.payout(&door, mobile())).await.unwrap();
+    house.settle(&door).await;
+    let odd = payout_body("o9", Some(&intent.reference), "pending");
+    assert_eq!(signed(&door, pair(0), &odd).await, StatusCode::NO_CONTENT);
+    house.pass(&door, HOUR * 5).await;
+    assert_eq!(ledger.words(), ["PayoutRequested", "PayoutPending", "PayoutSucceeded"]);
+    let looks = asked(&duo.fake, "o9");
+    assert!(looks >= 3, "it was looked for: {looks}");
+    house.pass(&door, HOUR * 48).await;
+    assert_eq!(asked(&duo.fake, "o9"), looks, "and no more, once it was denied for long");
+    assert!(door.alarms(house.book).await.unwrap().is_empty());
+    running.stop().await;
+}
+
+async fn what_a_routine_began_and_is_never_ready_is_given_up(house: House) {
+    let running = house.run().await;
+    let (door, main) = (&running.door, running.door.connection("main").unwrap());
+    house.fake.on_read("list", Ok("making list"));
+    door.import(main, STATUS, b"making list", "tester").await.unwrap();
+    house.settle(door).await;
+    // Routine reads move no clock by themselves.
+    for hour in 1..30 {
+        house.clock.advance_to(START.plus(HOUR * hour));
+        house.settle(door).await;
+    }
+    let looks = asked(&house.fake, "list");
+    assert!(looks >= 10, "it was waited for: {looks}");
+    for hour in 30..60 {
+        house.clock.advance_to(START.plus(HOUR * hour));
+        house.settle(door).await;
+    }
+    assert_eq!(asked(&house.fake, "list"), looks);
+    let alarms = door.alarms(house.book).await.unwrap();
+    assert!(!alarms.iter().any(|alarm| alarm.detail.contains("list")), "{alarms:?}");
     running.stop().await;
 }

@@ -1,21 +1,25 @@
 //! The stores themselves: schema, foreign databases, keys, configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ensimbi_events::ports::ApiKeys;
 use ensimbi_events::word::Mode;
-use ensimbi_events::{BookId, Clock};
+use ensimbi_events::{Amount, BookId, Clock, ObservationId, ids};
 use ensimbi_vault::{MasterKey, Vault};
 use secrecy::ExposeSecret;
 use sqlx::{Connection, Executor, SqlSafeStr};
 
 use super::on_both_stores;
+use crate::connector::RowSeen;
+use crate::door::store::rows::{self, NewRow};
 use crate::door::store::statements_of_all_tables;
 use crate::door::tests::house::*;
 use crate::door::{Door, DoorError, StoreAddress};
 
 on_both_stores! {
     every_statement_can_be_prepared,
+    rows_that_do_not_chain_are_known_in_any_order,
     a_foreign_database_is_refused_by_name,
     another_master_key_is_refused,
     api_keys_open_their_book_until_they_are_revoked,
@@ -49,6 +53,98 @@ async fn every_statement_can_be_prepared(house: House) {
             }
         }
     }
+    door.close().await;
+}
+
+/// Searches that find a whole book, connection or kind of objects.
+const WALKS: [&str; 3] = ["(book=?)", "(book=? AND connection=?)", "(book=? AND connection=? AND object_kind=?)"];
+/// Tables that stay small in the longest life of a book.
+const SMALL: [&str; 6] = ["api_keys", "keyring", "counters", "pauses", "push_keys", "banks"];
+
+/// What grows is found by an index, as SQLite plans it: a statement that walks through a table, a book or a connection is quick in every test
+/// and slow for everybody later. An index with a condition of its own holds only what is open.
+#[tokio::test]
+async fn no_statement_walks_through_a_book() {
+    let house = House::new(in_sqlite());
+    house.open().await.close().await;
+    let StoreAddress::Sqlite(path) = &house.place.address else { unreachable!("a house on SQLite") };
+    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let open: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %' AND sql NOT LIKE '% IS NOT NULL'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    for (name, sql) in statements_of_all_tables() {
+        let explain = sqlx::AssertSqlSafe(["EXPLAIN QUERY PLAN ", sql.sqlite].concat());
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+        for (.., step) in steps {
+            let words: Vec<&str> = step.split([' ', '(']).collect();
+            let over =
+                words.iter().position(|word| *word == "INDEX").and_then(|at| words.get(at + 1)).unwrap_or(&words[1]);
+            let small = SMALL
+                .iter()
+                .any(|table| over.starts_with(table) || over.starts_with(&format!("sqlite_autoindex_{table}_")));
+            let narrow = small || open.iter().any(|index| index == over) || ["CONSTANT", "found"].contains(over);
+            let whole = step.starts_with("SCAN ") || WALKS.iter().any(|walk| step.ends_with(walk));
+            assert!(narrow || !whole, "{name}: {step}");
+        }
+    }
+}
+
+/// Rows come in any order, and what lies between two of them may come last: after each, the breaks are those that a walk
+/// through all rows finds.
+async fn rows_that_do_not_chain_are_known_in_any_order(house: House) {
+    const WALLETS: [&str; 2] = ["one", "other"];
+    let door = house.open().await;
+    let (connection, observation) = (ids::connection_id(house.book, "fake", "1"), ObservationId(uuid::Uuid::nil()));
+    let mut draws = (1..=40_i64).map(|n| n * 23 % 41);
+    let mut kept: Vec<(&str, i64, i64, i64)> = Vec::new();
+    let mut found = 0;
+    while let Some(draw) = draws.next() {
+        let (wallet, number) = (WALLETS[usize::from(draw % 3 == 0)], draw / 2);
+        // Each row is 1; every seventh begins one too high, and two rows may bear one number.
+        let previous = number + i64::from(draw % 7 == 0);
+        kept.push((wallet, number, previous, previous + 1));
+        let row = RowSeen {
+            id: draw.to_string(),
+            wallet: None,
+            number,
+            change: Amount::from_scaled(1),
+            previous: Amount::from_scaled(previous),
+            balance: Amount::from_scaled(previous + 1),
+            category: "x".into(),
+            request: None,
+        };
+        let other = RowSeen { balance: Amount::from_scaled(previous + 2), ..row.clone() };
+        let mut tx = door.store.write().await.unwrap();
+        for (row, differ) in [(row.clone(), 0), (row, 0), (other, 1)] {
+            let new = NewRow { connection, observation, wallet: wallet.to_owned(), row };
+            assert_eq!(rows::keep(&mut tx, house.book, &[new], START).await.unwrap(), differ);
+        }
+        tx.commit().await.unwrap();
+
+        let mut tx = door.store.read().await.unwrap();
+        let later = START.plus(Duration::from_secs(1));
+        let breaks = rows::breaks(&mut tx, house.book, connection, later, 100).await.unwrap();
+        assert!(rows::breaks(&mut tx, house.book, connection, START, 100).await.unwrap().is_empty(), "all are young");
+        let mut breaks: Vec<_> = breaks
+            .into_iter()
+            .map(|one| (one.wallet, one.from, one.to, one.before.scaled(), one.after.scaled()))
+            .collect();
+        let mut expected = Vec::new();
+        for (wallet, to, after, _) in &kept {
+            let before = kept.iter().filter(|row| row.0 == *wallet && row.1 < *to).map(|row| row.1).max();
+            for row in kept.iter().filter(|row| row.0 == *wallet && Some(row.1) == before && row.3 != *after) {
+                expected.push(((*wallet).to_owned(), row.1, *to, row.3, *after));
+            }
+        }
+        breaks.sort();
+        expected.sort();
+        assert_eq!(breaks, expected, "after row {number} of {wallet}");
+        found += breaks.len();
+    }
+    assert!(found > 40, "{found}");
     door.close().await;
 }
 

@@ -40,7 +40,7 @@ fn telling(body: &[u8]) -> Telling {
     };
     let mut facts = vec![(fact("", InvoiceDrafted { party_id: None }.into()), None)];
     facts.extend((1..5).map(item));
-    Telling { route: "invoices", body: body.to_vec(), facts, party: None }
+    Telling { route: "invoices", body: body.to_vec(), facts, party: None, evidence: None }
 }
 
 async fn facts_of_a_command_go_up_in_order_and_once(house: House) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ensimbi_events::codes::Refusal;
-use ensimbi_events::commands::{Action, Checkout, CollectOrder, CommandError, Commands, Destination, RefundOrder};
+use ensimbi_events::commands::{Action, Checkout, CollectOrder, CommandError, Commands, RefundOrder};
 use ensimbi_events::{Amount, Body, Clock, SubjectKind, WalletId};
 
 use super::duo::{self, Duo, pair};
@@ -26,10 +26,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 fn key() -> [(&'static str, &'static str); 1] {
     [("webhook_key", pair(0).pem.as_str())]
-}
-
-fn mobile() -> Destination {
-    Destination::Mobile { phone: PHONE.to_owned() }
 }
 
 async fn an_order_is_made_and_then_carried_out(house: House) {

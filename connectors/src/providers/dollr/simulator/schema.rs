@@ -75,6 +75,7 @@ CREATE TABLE execution (
     visible_at INTEGER NOT NULL, created_at INTEGER NOT NULL, confirmed_at INTEGER, UNIQUE (merchant, reference)
 ) STRICT;
 CREATE INDEX execution_source ON execution (source);
+CREATE INDEX execution_original ON execution (original) WHERE original IS NOT NULL;
 
 -- `unsettled`: of the balance, what cannot be spent yet.
 CREATE TABLE wallet (

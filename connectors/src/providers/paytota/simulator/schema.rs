@@ -80,6 +80,7 @@ CREATE TABLE delivery (
 ) STRICT;
 CREATE INDEX delivery_due ON delivery (due_at, id) WHERE state = 'due';
 CREATE INDEX delivery_queue ON delivery (queue, id) WHERE state = 'due';
+CREATE INDEX delivery_object ON delivery (object, id);
 
 CREATE TABLE statement (
     id TEXT PRIMARY KEY, doc TEXT NOT NULL, query TEXT NOT NULL, file TEXT, link TEXT, made_at INTEGER NOT NULL,

@@ -297,7 +297,7 @@ async fn lines_on_a_wallet_wait_only_with_evidence() {
     let mut body = json!({ "reason": "r", "lines": [line("assets:wallet:main:w1", "5"), line("income:sales", "-5")] });
     adjust(&world, "w", &body).await.problem(409, "wrong_state");
     body["evidence"] = json!("no id");
-    adjust(&world, "w", &body).await.problem(422, "invalid_field");
+    adjust(&world, "w", &body).await.problem(422, "invalid_body");
     body["evidence"] = json!(uuid::Uuid::from_u128(7));
     assert_eq!(is(&adjust(&world, "w", &body).await, 202)["evidence"], body["evidence"]);
 }

@@ -155,7 +155,7 @@ async fn a_wallet_is_adjusted_only_with_the_bytes_that_bear_it_out() {
     assert_eq!(house.post("/v1/adjustments", "k", &body).await.expect(201)["repeated"], true);
     house.caught_up().await;
     let shown = house.get(&["/v1/statements?currency=ITX&account=", wallet].concat()).await;
-    let last = shown["lines"].as_array().unwrap().last().unwrap().clone();
+    let last = shown["items"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((&last["type"], &last["amount"]), (&json!("AdjustmentPosted"), &json!("5")), "{shown}");
     assert_eq!(last["evidence"][0]["observation"], seen, "{last}");
     assert_ne!(balance(house, wallet).await, before);

@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use crate::connector::{
     Authenticity, BankSeen, CallError, Capability, Checkout, CollectCall, Connector, Facts, Input, ObjectRef, Options,
-    OrderKind, PartyDetails, PayoutCall, ProviderClient, RawAnswer, ReferenceForm, Said, Translation, Unreadable,
-    Watch,
+    OrderKind, PartyDetails, PayoutCall, ProviderClient, RawAnswer, ReferenceForm, Routine, Said, Translation,
+    Unreadable, Watch,
 };
 use crate::door::{Door, DoorOptions, StoreAddress, Tuning};
 use crate::settings::{ConnectionSettings, SettingsError};
@@ -60,7 +60,7 @@ static FACTS: Facts = Facts {
     references: ReferenceForm::Text,
     two_steps: false,
     purses: &[],
-    routines: &[],
+    routines: &[Routine { object_kind: BANKS, each_wallet: false, every_secs: 900, moment: false }],
 };
 
 /// What the provider does next, and what it was asked.
@@ -145,7 +145,7 @@ impl Connector for Fake {
         Authenticity::Hint
     }
     fn object_kinds(&self) -> &'static [&'static str] {
-        &["collection", PAYOUT]
+        &["collection", PAYOUT, BANKS]
     }
     fn fee_ceiling(&self, _options: &Options, order: OrderKind, _amount: Amount) -> Result<Amount, String> {
         Ok(Amount::whole(if order == OrderKind::PayBank { 50 } else { 30 }))
@@ -157,8 +157,8 @@ impl Connector for Fake {
 
     fn translate(&self, input: Input<'_>) -> Result<Translation, Unreadable> {
         // A list of banks that is being made.
-        if let Some(id) = std::str::from_utf8(input.body).ok().and_then(|text| text.strip_prefix("making ")) {
-            let list = ObjectRef { kind: BANKS, id: Some(id.to_owned()), reference: None };
+        if let Some(name) = std::str::from_utf8(input.body).ok().and_then(|text| text.strip_prefix("making ")) {
+            let list = ObjectRef { kind: BANKS, id: None, reference: Some(name.to_owned()) };
             return Ok(Translation { watch: vec![(list, Watch::Unsettled)], ..Translation::default() });
         }
         if input.kind == BANKS {
@@ -317,6 +317,8 @@ pub(crate) fn settings(slug: &str) -> ConnectionSettings {
         "slug": slug, "provider": "fake", "account": format!("account-{slug}"), "simulated": true,
         "secrets": { "callback_value": SECRET, "callback_value_next": NEXT_SECRET },
         "options": { "callback_header": HEADER },
+        // Nothing happens by itself, unless a test wants it.
+        "poll": { "routine_secs": { "banks": 0 } },
         "wallets": [{ "id": "wallet-1", "code": "ugx", "currency": "UGX" }],
     }))
     .unwrap()

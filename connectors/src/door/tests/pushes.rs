@@ -197,8 +197,10 @@ async fn what_a_push_names_and_the_provider_denies_is_given_up(house: House) {
 }
 
 async fn what_a_routine_began_and_is_never_ready_is_given_up(house: House) {
-    let running = house.run().await;
-    let (door, main) = (&running.door, running.door.connection("main").unwrap());
+    let mut options = house.options();
+    options.connections[0].poll.routine_secs.clear();
+    let door = &Door::open(options).await.unwrap();
+    let (running, main) = (house.start(door), door.connection("main").unwrap());
     house.fake.on_read("list", Ok("making list"));
     door.import(main, STATUS, b"making list", "tester").await.unwrap();
     house.settle(door).await;

@@ -98,10 +98,10 @@ async fn rows_that_do_not_chain_are_known_in_any_order(house: House) {
     const WALLETS: [&str; 2] = ["one", "other"];
     let door = house.open().await;
     let (connection, observation) = (ids::connection_id(house.book, "fake", "1"), ObservationId(uuid::Uuid::nil()));
-    let mut draws = (1..=40_i64).map(|n| n * 23 % 41);
+    let draws = (1..=40_i64).map(|n| n * 23 % 41);
     let mut kept: Vec<(&str, i64, i64, i64)> = Vec::new();
     let mut found = 0;
-    while let Some(draw) = draws.next() {
+    for draw in draws {
         let (wallet, number) = (WALLETS[usize::from(draw % 3 == 0)], draw / 2);
         // Each row is 1; every seventh begins one too high, and two rows may bear one number.
         let previous = number + i64::from(draw % 7 == 0);

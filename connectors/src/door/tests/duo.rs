@@ -14,7 +14,7 @@ use rsa::rand_core::OsRng;
 use rsa::sha2::Sha256;
 use rsa::signature::{SignatureEncoding, Signer};
 
-use super::house::{Fake, House, raw};
+use super::house::{Fake, House, payout_body, raw};
 use crate::connector::*;
 use crate::door::Door;
 use crate::settings::{ConnectionSettings, SettingsError};
@@ -94,6 +94,14 @@ pub(crate) struct Duo {
 impl Duo {
     pub(crate) fn on_make(&self, answer: Result<&'static str, CallError>) {
         self.script.lock().unwrap().makes.push_back(answer);
+    }
+
+    /// What becomes of its first payout: the answer to the first step is lost, then `o2` is made, carried out and succeeds.
+    pub(crate) fn loses_the_first_answer(&self) {
+        self.on_make(Err(CallError::Unknown("timeout".into())));
+        self.on_make(Ok("o2"));
+        self.fake.on_read("o2", Ok(&payout_body("o2", None, "success")));
+        self.fake.on_pay(Ok(&payout_body("o2", None, "pending")));
     }
 }
 

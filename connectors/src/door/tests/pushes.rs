@@ -11,7 +11,6 @@ use tower::ServiceExt;
 
 use super::duo::{self, Duo, Pair, SIGNATURE, pair};
 use super::on_both_stores;
-use crate::connector::CallError;
 use crate::door::Door;
 use crate::door::tests::house::*;
 
@@ -178,10 +177,7 @@ async fn what_a_push_names_and_the_provider_denies_is_given_up(house: House) {
     let door = duo::open(&house, &duo, &[("webhook_key", &pair(0).pem)]).await;
     let running = house.start(&door);
     // Whether the order arrived is unknown; then a push gives an object with its reference that never was.
-    duo.on_make(Err(CallError::Unknown("timeout".into())));
-    duo.on_make(Ok("o2"));
-    duo.fake.on_read("o2", Ok(&payout_body("o2", None, "success")));
-    duo.fake.on_pay(Ok(&payout_body("o2", None, "pending")));
+    duo.loses_the_first_answer();
     let intent = door.pay(&house.origin("k"), &house.payout(&door, mobile())).await.unwrap();
     house.settle(&door).await;
     let odd = payout_body("o9", Some(&intent.reference), "pending");

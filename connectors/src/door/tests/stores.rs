@@ -61,8 +61,8 @@ const WALKS: [&str; 3] = ["(book=?)", "(book=? AND connection=?)", "(book=? AND 
 /// Tables that stay small in the longest life of a book.
 const SMALL: [&str; 6] = ["api_keys", "keyring", "counters", "pauses", "push_keys", "banks"];
 
-/// What grows is found by an index, as SQLite plans it: a statement that walks through a table, a book or a connection is quick in every test
-/// and slow for everybody later. An index with a condition of its own holds only what is open.
+/// What grows is found by an index, as SQLite plans it: a statement that walks through a table, a book or a connection is
+/// quick in every test and slow for everybody later. An index with a condition of its own holds only what is open.
 #[tokio::test]
 async fn no_statement_walks_through_a_book() {
     let house = House::new(in_sqlite());

@@ -52,10 +52,7 @@ async fn a_lost_answer_to_the_first_step_is_repeated_and_its_object_is_nobodys(h
     let (ledger, duo) = (Ledger::start(&house, Manners::default()), Duo::default());
     let door = duo::open(&house, &duo, &key()).await;
     let running = house.start(&door);
-    duo.on_make(Err(CallError::Unknown("timeout".into())));
-    duo.on_make(Ok("o2"));
-    duo.fake.on_read("o2", Ok(&payout_body("o2", None, "success")));
-    duo.fake.on_pay(Ok(&payout_body("o2", None, "pending")));
+    duo.loses_the_first_answer();
     let intent = door.pay(&house.origin("k"), &house.payout(&door, mobile())).await.unwrap();
     house.pass(&door, HOUR).await;
     assert_eq!(duo.script.lock().unwrap().made.len(), 2);
